@@ -1,0 +1,67 @@
+// The backend of the real window. The only file that imports from Tauri.
+import { Channel, invoke } from "@tauri-apps/api/core";
+import { listen } from "@tauri-apps/api/event";
+import type { Backend } from "./backend";
+import type { AppEvent, ImportEvent, ReplyEvent } from "./bindings";
+import { asAppError } from "./errors";
+
+async function call<T>(
+  command: string,
+  args?: Record<string, unknown>,
+): Promise<T> {
+  try {
+    return await invoke<T>(command, args);
+  } catch (error) {
+    throw asAppError(error);
+  }
+}
+
+function channel<T>(onMessage: (message: T) => void): Channel<T> {
+  const stream = new Channel<T>();
+  stream.onmessage = onMessage;
+  return stream;
+}
+
+export const tauriBackend: Backend = {
+  app: {
+    start: () => call("app_start"),
+    setStorageAside: () => call("app_set_storage_aside"),
+    openLink: (url) => call("app_open_link", { url }),
+    openDataFolder: () => call("app_open_data_folder"),
+  },
+  chat: {
+    list: (query) => call("chats_list", { query }),
+    open: (chatId) => call("chat_open", { chatId }),
+    send: (request, onEvent) =>
+      call("chat_send", { request, onEvent: channel<ReplyEvent>(onEvent) }),
+    regenerate: (messageId, onEvent) =>
+      call("chat_regenerate", {
+        messageId,
+        onEvent: channel<ReplyEvent>(onEvent),
+      }),
+    stop: (messageId) => call("chat_stop", { messageId }),
+    selectLeaf: (chatId, messageId) =>
+      call("chat_select_leaf", { chatId, messageId }),
+    rename: (chatId, title) => call("chat_rename", { chatId, title }),
+    delete: (chatId) => call("chat_delete", { chatId }),
+    restore: (chatId) => call("chat_restore", { chatId }),
+    saveDraft: (chatId, text) => call("chat_save_draft", { chatId, text }),
+    newDraft: () => call("chat_new_draft"),
+  },
+  models: {
+    list: () => call("models_list"),
+    import: (onEvent) =>
+      call("model_import", { onEvent: channel<ImportEvent>(onEvent) }),
+    cancelImport: () => call("model_import_cancel"),
+    select: (modelId) => call("model_select", { modelId }),
+    unload: () => call("model_unload"),
+  },
+  engine: {
+    status: () => call("engine_status"),
+  },
+  settings: {
+    update: (patch) => call("settings_update", { patch }),
+  },
+  onAppEvent: (listener) =>
+    listen<AppEvent>("app", (event) => listener(event.payload)),
+};
