@@ -1,0 +1,73 @@
+// Numbers, sizes and times as people read them.
+const locale = "en";
+
+const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+const oneDigit = new Intl.NumberFormat(locale, {
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
+const twoDigits = new Intl.NumberFormat(locale, {
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 2,
+});
+const upToThree = new Intl.NumberFormat(locale, { maximumFractionDigits: 3 });
+const wholePercent = new Intl.NumberFormat(locale, {
+  style: "percent",
+  maximumFractionDigits: 0,
+});
+
+export function formatCount(value: number): string {
+  return whole.format(value);
+}
+
+/** A setting's value or limit: as many digits as it has. */
+export function formatNumber(value: number): string {
+  return upToThree.format(value);
+}
+
+export function formatPercent(fraction: number): string {
+  return wholePercent.format(Math.min(1, Math.max(0, fraction)));
+}
+
+/** `640`, `1.8k`, `128k`: enough to compare token counts at a glance. */
+export function formatTokens(tokens: number): string {
+  if (tokens < 1000) {
+    return whole.format(tokens);
+  }
+  const thousands = tokens / 1000;
+  const text =
+    thousands < 10 ? oneDigit.format(thousands) : whole.format(thousands);
+  return `${text.replace(/\.0$/, "")}k`;
+}
+
+/** Context lengths are powers of two: `8192` is `8k`. */
+export function formatContextLength(tokens: number): string {
+  return tokens >= 1024 && tokens % 1024 === 0
+    ? `${whole.format(tokens / 1024)}k`
+    : formatTokens(tokens);
+}
+
+/** Decimal units, as disks and file managers count. */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  const text =
+    unit < 2 || value >= 100 ? whole.format(value) : oneDigit.format(value);
+  return `${text} ${units[unit]}`;
+}
+
+export function formatSpeed(tokensPerSecond: number): string {
+  return tokensPerSecond >= 100
+    ? whole.format(tokensPerSecond)
+    : oneDigit.format(tokensPerSecond);
+}
+
+export function formatSeconds(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  return seconds >= 10 ? oneDigit.format(seconds) : twoDigits.format(seconds);
+}
