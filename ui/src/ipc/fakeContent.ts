@@ -1,0 +1,231 @@
+// What the scripted backend holds and says.
+import type {
+  LibraryModel,
+  Message,
+  ReplyStats,
+  Settings,
+} from "./bindings";
+
+export const fakeSettings: Settings = {
+  theme: "system",
+  modelId: "a1",
+  sampling: {
+    temperature: 0.7,
+    topK: 40,
+    topP: 0.95,
+    minP: 0.05,
+    repetitionPenalty: 1.1,
+    seed: null,
+  },
+  systemPrompt: "You are a helpful assistant.",
+  maxTokens: null,
+  contextLength: null,
+  threads: null,
+};
+
+export const fakeModels: LibraryModel[] = [
+  {
+    id: "a1",
+    info: {
+      name: "SmolLM2 135M Instruct",
+      architecture: "llama",
+      quantization: "Q4_1",
+      parameters: 134_515_008,
+      trainedContextLength: 8192,
+      contextLength: 8192,
+      hasChatTemplate: true,
+    },
+    sizeBytes: 97_900_000,
+    addedAtMs: 0,
+    availability: "available",
+  },
+  {
+    id: "b2",
+    info: {
+      name: "Qwen3 4B",
+      architecture: "qwen3",
+      quantization: "Q4_K_M",
+      parameters: 4_022_468_096,
+      trainedContextLength: 32_768,
+      contextLength: 8192,
+      hasChatTemplate: true,
+    },
+    sizeBytes: 2_497_280_256,
+    addedAtMs: 0,
+    availability: "available",
+  },
+  {
+    id: "c3",
+    info: {
+      name: "Llama 3.2 1B Instruct",
+      architecture: "llama",
+      quantization: "Q8_0",
+      parameters: 1_235_814_400,
+      trainedContextLength: 131_072,
+      contextLength: 8192,
+      hasChatTemplate: true,
+    },
+    sizeBytes: 1_321_079_200,
+    addedAtMs: 0,
+    availability: "missing",
+  },
+];
+
+export const fakeStats: ReplyStats = {
+  stopReason: "end_of_turn",
+  promptTokens: 1612,
+  reusedTokens: 1204,
+  replyTokens: 211,
+  timeToFirstTokenMs: 162,
+  prefillTokensPerSecond: 412.5,
+  decodeTokensPerSecond: 38.42,
+  contextLength: 8192,
+  droppedMessages: 0,
+};
+
+export const sieveReply = `The sieve of Eratosthenes marks every multiple of each prime up to √n. What stays unmarked is prime.
+
+\`\`\`rust
+fn primes(n: usize) -> Vec<usize> {
+    let mut composite = vec![false; n + 1];
+    (2..=n).filter(|&p| {
+        let prime = !composite[p];
+        if prime { (p * p..=n).step_by(p).for_each(|m| composite[m] = true) }
+        prime
+    }).collect()
+}
+\`\`\`
+
+It takes **O(n log log n)** time and n bytes of memory.`;
+
+const packingReply = `For a week in Norrland in February, **three layers** and dry feet matter most.
+
+### Wear
+1. Wool base layer, two sets
+2. Fleece or light down
+3. Windproof shell with a hood
+
+### Carry
+- [x] Head torch (the sun sets before three)
+- [ ] Thermos, matches in a dry bag
+- [ ] Map on paper: phones die in the cold
+
+| Temperature | Gloves | Feet |
+| --- | --- | ---: |
+| 0 to −10 °C | wool | 1 pair of socks |
+| −10 to −25 °C | wool and shell | 2 pairs, loose boots |
+| below −25 °C | mittens | liners too |
+
+> Cotton kills: it holds water and draws the warmth out.
+
+More at [SMHI](https://www.smhi.se/). Check the forecast with \`curl wttr.in/Kiruna\`.`;
+
+const breadReply = `Bread goes stale because its starch **crystallises again**, not because it dries out.
+
+- In the oven, starch granules swell with water and turn soft.
+- As the loaf cools, the chains line up and push the water out.
+- A refrigerator speeds this up; a freezer nearly stops it.
+
+Warming a slice to about 60 °C melts the crystals: that is why toast tastes fresh.`;
+
+export const longReply = Array.from(
+  { length: 40 },
+  (_, index) =>
+    `${index + 1}. A candle's flame draws melted wax up the wick, where it turns to vapour and burns.`,
+).join("\n");
+
+export const plainReply = `A candle burns its **vapour**, not its wick.
+
+1. The flame melts the wax below it.
+2. The wick draws the melted wax up.
+3. The heat turns it to vapour, which burns with the air around it.
+
+\`\`\`python
+def candle(hours: float, rate: float = 5.0) -> float:
+    """Grams of wax left after some hours."""
+    return max(0.0, 100.0 - hours * rate)
+\`\`\`
+
+So a longer wick burns faster, and a draught makes it smoke.`;
+
+export type FakeChat = {
+  id: number;
+  title: string;
+  updatedAtMs: number;
+  messages: Message[];
+  activeLeafId: number | null;
+  draft: string;
+  deleted: boolean;
+};
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Chats of the last weeks, the newest a moment old. */
+export function fakeChats(now: number): FakeChat[] {
+  const midday = new Date(now).setHours(12, 0, 0, 0);
+  return [
+    chat(1, "Prime sieve in Rust", now - 60_000, [
+      ["Write a prime sieve in Rust, and say what it costs.", sieveReply],
+    ]),
+    chat(2, "Packing list for Norrland", now - 120_000, [
+      ["What should I pack for a week in Norrland in February?", packingReply],
+    ]),
+    chat(3, "Summarise the lease, clause by clause", midday - DAY_MS, [
+      ["Summarise the lease, clause by clause.", plainReply],
+    ]),
+    chat(4, "Regex for ISO dates", midday - DAY_MS - HOUR_MS, [
+      ["A regex for ISO dates?", "`\\d{4}-\\d{2}-\\d{2}` finds them."],
+    ]),
+    chat(5, "Översätt mejlet till engelska", midday - 4 * DAY_MS, [
+      ["Översätt mejlet till engelska.", "Dear all, the meeting is on Friday."],
+    ]),
+    chat(6, "Why does bread go stale?", midday - 30 * DAY_MS, [
+      ["Why does bread go stale?", breadReply],
+    ]),
+  ];
+}
+
+function chat(
+  id: number,
+  title: string,
+  updatedAtMs: number,
+  turns: [string, string][],
+): FakeChat {
+  const messages: Message[] = [];
+  turns.forEach(([question, answer], turn) => {
+    const userId = id * 1000 + turn * 2;
+    const shared = { chatId: id, createdAtMs: updatedAtMs, error: null };
+    messages.push(
+      {
+        ...shared,
+        id: userId,
+        parentId: turn === 0 ? null : userId - 1,
+        role: "user",
+        content: question,
+        status: "complete",
+        modelName: null,
+        stats: null,
+      },
+      {
+        ...shared,
+        id: userId + 1,
+        parentId: userId,
+        role: "assistant",
+        content: answer,
+        status: "complete",
+        modelName: "SmolLM2 135M Instruct",
+        stats: fakeStats,
+      },
+    );
+  });
+  return {
+    id,
+    title,
+    updatedAtMs,
+    messages,
+    activeLeafId: messages.at(-1)?.id ?? null,
+    draft: "",
+    deleted: false,
+  };
+}
