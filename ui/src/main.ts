@@ -3,6 +3,7 @@ import { mount } from "svelte";
 import "@fontsource-variable/inter";
 import "@fontsource-variable/jetbrains-mono";
 import "./app.css";
+import "./markdown/markdown.css";
 import AppView from "./App.svelte";
 import type { Backend } from "./ipc/backend";
 import { applyTheme } from "./settings/theme";
