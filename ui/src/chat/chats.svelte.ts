@@ -36,10 +36,10 @@ export class Chats {
   /** Counts the messages sent, for whoever must scroll to them. */
   sent = $state(0);
   readonly live = new SvelteMap<number, LiveReply>();
-  readonly branch = $derived(
-    shownBranch(this.open.messages, this.open.leafId),
-  );
+  readonly branch = $derived(shownBranch(this.open.messages, this.open.leafId));
   readonly runningChatIds = $derived(
+    // Made anew each time, never changed.
+    // eslint-disable-next-line svelte/prefer-svelte-reactivity
     new Set([...this.live.values()].map((reply) => reply.message.chatId)),
   );
   readonly runningReplyId = $derived.by(() => {

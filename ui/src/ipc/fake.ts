@@ -33,7 +33,10 @@ export type Scenario =
 
 type Options = { scenario?: Scenario; speed?: number };
 
-const MEMORY: MemoryUse = { residentBytes: 262_144_000, peakBytes: 301_000_000 };
+const MEMORY: MemoryUse = {
+  residentBytes: 262_144_000,
+  peakBytes: 301_000_000,
+};
 const DATA_FOLDER = "/home/ada/.local/share/org.wick.desktop";
 
 const failure = (code: ErrorCode, message: string): AppError => ({
@@ -68,7 +71,10 @@ export function createFakeBackend(options: Options = {}): Backend {
     status = {
       state: "crashed",
       modelId: "a1",
-      error: failure("engine_crashed", "The engine ended with signal 9 (killed)."),
+      error: failure(
+        "engine_crashed",
+        "The engine ended with signal 9 (killed).",
+      ),
     };
   }
 
@@ -338,7 +344,10 @@ export function createFakeBackend(options: Options = {}): Backend {
       async select(modelId) {
         const model = library.find((one) => one.id === modelId);
         if (model?.availability !== "available") {
-          throw failure("model_missing", "The model's file was moved or deleted.");
+          throw failure(
+            "model_missing",
+            "The model's file was moved or deleted.",
+          );
         }
         settings = { ...settings, modelId };
         emit({ type: "settings_changed", settings });

@@ -1,10 +1,5 @@
 // What the scripted backend holds and says.
-import type {
-  LibraryModel,
-  Message,
-  ReplyStats,
-  Settings,
-} from "./bindings";
+import type { LibraryModel, Message, ReplyStats, Settings } from "./bindings";
 
 export const fakeSettings: Settings = {
   theme: "system",

@@ -4,7 +4,8 @@ import type { Theme } from "../ipc/bindings";
 const darkPreferred = () => matchMedia("(prefers-color-scheme: dark)");
 
 export function applyTheme(theme: Theme) {
-  const dark = theme === "dark" || (theme === "system" && darkPreferred().matches);
+  const dark =
+    theme === "dark" || (theme === "system" && darkPreferred().matches);
   document.documentElement.dataset.theme = dark ? "dark" : "light";
 }
 
