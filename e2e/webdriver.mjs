@@ -13,7 +13,8 @@ export const keys = {
   escape: "\uE00C",
   shift: "\uE008",
   control: "\uE009",
-  backspace: "\uE003",
+  delete: "\uE017",
+  f2: "\uE032",
 };
 
 /**
@@ -22,18 +23,19 @@ export const keys = {
  */
 export async function waitFor(what, condition, { seconds = 120 } = {}) {
   const deadline = Date.now() + seconds * 1000;
-  let lastError = null;
+  let lastError;
   do {
     try {
       const answer = await condition();
       if (answer) return answer;
-      lastError = null;
+      lastError = undefined;
     } catch (error) {
       lastError = error;
     }
     await pause(50);
   } while (Date.now() < deadline);
-  const cause = lastError === null ? "" : ` (last error: ${lastError.message})`;
+  const cause =
+    lastError === undefined ? "" : ` (last error: ${lastError.message})`;
   throw new Error(`Waited ${seconds} s in vain for: ${what}${cause}`);
 }
 
@@ -133,8 +135,8 @@ export class AppWindow {
     return this.#ask("POST", `/element/${element[ELEMENT]}/clear`);
   }
 
-  /** Presses keys together, wherever the focus is: `press(keys.control, "k")`. */
-  press(...pressed) {
+  /** Presses keys together, wherever the focus is: `pressKeys(keys.control, "k")`. */
+  pressKeys(...pressed) {
     const actions = [
       ...pressed.map((value) => ({ type: "keyDown", value })),
       ...pressed.toReversed().map((value) => ({ type: "keyUp", value })),
