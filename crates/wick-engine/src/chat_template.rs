@@ -157,8 +157,6 @@ impl Inner {
 
     /// Set up as the `transformers` library does it for chat templates.
     fn environment(&self) -> Result<Environment<'_>, String> {
-        #[allow(unused_imports)]
-        use fuel::WithoutFuel as _;
         let mut environment = Environment::new();
         let syntax = SyntaxConfig::builder()
             .trim_blocks(true)
@@ -181,16 +179,6 @@ impl Inner {
             .map_err(|error| describe(&error))?;
         Ok(environment)
     }
-}
-
-/// Lets `set_fuel` compile where minijinja is built without its feature `fuel`; with it, minijinja's own
-/// method is the one called. Without it only [`TIME_LIMIT`] bounds a template.
-mod fuel {
-    #[allow(dead_code)]
-    pub trait WithoutFuel {
-        fn set_fuel(&mut self, _: Option<u64>) {}
-    }
-    impl WithoutFuel for minijinja::Environment<'_> {}
 }
 
 fn describe(error: &minijinja::Error) -> String {
