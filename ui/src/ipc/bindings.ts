@@ -5,407 +5,229 @@ export type Role = "system" | "user" | "assistant";
 
 export type StopReason = "end_of_turn" | "stop_text" | "max_tokens" | "context_full" | "cancelled";
 
-export type ReplyStats = { 
-/**
- * Why it ended.
- */
-stopReason: StopReason, 
-/**
- * Tokens in the prompt.
- */
-promptTokens: number, 
-/**
- * Of those, tokens that were still in the KV cache.
- */
-reusedTokens: number, 
-/**
- * Tokens written.
- */
-replyTokens: number, 
-/**
- * From the request to the first token, waiting for other requests not counted.
- */
-timeToFirstTokenMs: number, 
-/**
- * Prompt tokens read a second (those not reused); 0 where none were.
- */
-prefillTokensPerSecond: number, 
-/**
- * Tokens written a second after the first; 0 for replies of one token.
- */
-decodeTokensPerSecond: number, 
-/**
- * Tokens of context the model was loaded with.
- */
-contextLength: number, 
-/**
- * Messages that left the front of the conversation for it to fit.
- */
-droppedMessages: number, };
+export type ReplyStats = {
+  /** Why it ended. */
+  stopReason: StopReason,
+  /** Tokens in the prompt. */
+  promptTokens: number,
+  /** Of those, tokens that were still in the KV cache. */
+  reusedTokens: number,
+  /** Tokens written. */
+  replyTokens: number,
+  /** From the request to the first token, waiting for other requests not counted. */
+  timeToFirstTokenMs: number,
+  /** Prompt tokens read a second (those not reused); 0 where none were. */
+  prefillTokensPerSecond: number,
+  /** Tokens written a second after the first; 0 for replies of one token. */
+  decodeTokensPerSecond: number,
+  /** Tokens of context the model was loaded with. */
+  contextLength: number,
+  /** Messages that left the front of the conversation for it to fit. */
+  droppedMessages: number, };
 
 export type MessageStatus = "complete" | "streaming" | "stopped" | "failed" | "interrupted";
 
-export type Message = { 
-/**
- * Its id.
- */
-id: number, 
-/**
- * The chat it belongs to.
- */
-chatId: number, 
-/**
- * The message it follows.
- */
-parentId: number | null, 
-/**
- * Who wrote it.
- */
-role: Role, 
-/**
- * What it says.
- */
-content: string, 
-/**
- * Whether it is whole.
- */
-status: MessageStatus, 
-/**
- * When it was begun.
- */
-createdAtMs: number, 
-/**
- * The model that wrote it.
- */
-modelName: string | null, 
-/**
- * How the reply went.
- */
-stats: ReplyStats | null, 
-/**
- * What ended the reply.
- */
-error: AppError | null, };
+export type Message = {
+  /** Its id. */
+  id: number,
+  /** The chat it belongs to. */
+  chatId: number,
+  /** The message it follows. */
+  parentId: number | null,
+  /** Who wrote it. */
+  role: Role,
+  /** What it says. */
+  content: string,
+  /** Whether it is whole. */
+  status: MessageStatus,
+  /** When it was begun. */
+  createdAtMs: number,
+  /** The model that wrote it. */
+  modelName: string | null,
+  /** How the reply went. */
+  stats: ReplyStats | null,
+  /** What ended the reply. */
+  error: AppError | null, };
 
-export type ChatSummary = { 
-/**
- * Its id.
- */
-id: number, 
-/**
- * From its first message, or the user's own.
- */
-title: string, 
-/**
- * When something was last written in it.
- */
-updatedAtMs: number, };
+export type ChatSummary = {
+  /** Its id. */
+  id: number,
+  /** From its first message, or the user's own. */
+  title: string,
+  /** When something was last written in it. */
+  updatedAtMs: number, };
 
-export type Chat = { 
-/**
- * Its entry in the list.
- */
-summary: ChatSummary, 
-/**
- * Every message of every branch, oldest first.
- */
-messages: Array<Message>, 
-/**
- * The leaf of the branch that was last shown.
- */
-activeLeafId: number | null, 
-/**
- * Text typed and not sent.
- */
-draft: string, };
+export type Chat = {
+  /** Its entry in the list. */
+  summary: ChatSummary,
+  /** Every message of every branch, oldest first. */
+  messages: Array<Message>,
+  /** The leaf of the branch that was last shown. */
+  activeLeafId: number | null,
+  /** Text typed and not sent. */
+  draft: string, };
 
-export type SendRequest = { 
-/**
- * The chat; `None` starts a new one.
- */
-chatId: number | null, 
-/**
- * The message it follows; `None` at the beginning of the chat.
- */
-parentId: number | null, 
-/**
- * What the user wrote.
- */
-text: string, };
+export type SendRequest = {
+  /** The chat; `None` starts a new one. */
+  chatId: number | null,
+  /** The message it follows; `None` at the beginning of the chat. */
+  parentId: number | null,
+  /** What the user wrote. */
+  text: string, };
 
-export type SendReceipt = { 
-/**
- * The chat.
- */
-chat: ChatSummary, 
-/**
- * The user's message; `None` where only a new reply was asked for.
- */
-userMessage: Message | null, 
-/**
- * The reply, still empty.
- */
-reply: Message, };
+export type SendReceipt = {
+  /** The chat. */
+  chat: ChatSummary,
+  /** The user's message; `None` where only a new reply was asked for. */
+  userMessage: Message | null,
+  /** The reply, still empty. */
+  reply: Message, };
 
-export type ReplyEvent = { "type": "waiting" } | { "type": "loading", 
-/**
- * 0 to 1.
- */
-fraction: number, } | { "type": "reading", 
-/**
- * Tokens read.
- */
-processed: number, 
-/**
- * Tokens in all.
- */
-total: number, 
-/**
- * Tokens that needed no reading.
- */
-reused: number, 
-/**
- * Messages left out for the rest to fit.
- */
-droppedMessages: number, } | { "type": "text", 
-/**
- * To append.
- */
-text: string, } | { "type": "finished", 
-/**
- * As it was saved.
- */
-message: Message, };
+export type ReplyEvent = { "type": "waiting" } | { "type": "loading",
+  /** 0 to 1. */
+  fraction: number, } | { "type": "reading",
+  /** Tokens read. */
+  processed: number,
+  /** Tokens in all. */
+  total: number,
+  /** Tokens that needed no reading. */
+  reused: number,
+  /** Messages left out for the rest to fit. */
+  droppedMessages: number, } | { "type": "text",
+  /** To append. */
+  text: string, } | { "type": "finished",
+  /** As it was saved. */
+  message: Message, };
 
-export type ModelInfo = { 
-/**
- * `general.name`, or the file's stem.
- */
-name: string, 
-/**
- * `general.architecture`.
- */
-architecture: string, 
-/**
- * Most used tensor type of the weights, as llama.cpp names files: `Q4_1`.
- */
-quantization: string, 
-/**
- * Number of weights.
- */
-parameters: number, 
-/**
- * Tokens of context the model was trained for.
- */
-trainedContextLength: number, 
-/**
- * Tokens of context it is (or would be) loaded with.
- */
-contextLength: number, 
-/**
- * Whether the file carries a chat template.
- */
-hasChatTemplate: boolean, };
+export type ModelInfo = {
+  /** `general.name`, or the file's stem. */
+  name: string,
+  /** `general.architecture`. */
+  architecture: string,
+  /** Most used tensor type of the weights, as llama.cpp names files: `Q4_1`. */
+  quantization: string,
+  /** Number of weights. */
+  parameters: number,
+  /** Tokens of context the model was trained for. */
+  trainedContextLength: number,
+  /** Tokens of context it is (or would be) loaded with. */
+  contextLength: number,
+  /** Whether the file carries a chat template. */
+  hasChatTemplate: boolean, };
 
 export type Availability = "available" | "missing";
 
-export type LibraryModel = { 
-/**
- * sha256 of the file, in hex.
- */
-id: string, 
-/**
- * What its header says.
- */
-info: ModelInfo, 
-/**
- * Size of the file.
- */
-sizeBytes: number, 
-/**
- * When it came into the library.
- */
-addedAtMs: number, 
-/**
- * Whether the file is there.
- */
-availability: Availability, };
+export type LibraryModel = {
+  /** sha256 of the file, in hex. */
+  id: string,
+  /** What its header says. */
+  info: ModelInfo,
+  /** Size of the file. */
+  sizeBytes: number,
+  /** When it came into the library. */
+  addedAtMs: number,
+  /** Whether the file is there. */
+  availability: Availability, };
 
-export type ImportEvent = { "type": "copying", 
-/**
- * Bytes done.
- */
-doneBytes: number, 
-/**
- * Bytes in all.
- */
-totalBytes: number, } | { "type": "finished", 
-/**
- * As it now stands there.
- */
-model: LibraryModel, };
+export type ImportEvent = { "type": "copying",
+  /** Bytes done. */
+  doneBytes: number,
+  /** Bytes in all. */
+  totalBytes: number, } | { "type": "finished",
+  /** As it now stands there. */
+  model: LibraryModel, };
 
-export type MemoryUse = { 
-/**
- * Resident now; 0 where the system does not tell.
- */
-residentBytes: number, 
-/**
- * Most that was ever resident; 0 where the system does not tell.
- */
-peakBytes: number, };
+export type MemoryUse = {
+  /** Resident now; 0 where the system does not tell. */
+  residentBytes: number,
+  /** Most that was ever resident; 0 where the system does not tell. */
+  peakBytes: number, };
 
-export type EngineStatus = { "state": "idle" } | { "state": "loading", 
-/**
- * Which.
- */
-modelId: string, 
-/**
- * 0 to 1.
- */
-fraction: number, } | { "state": "ready", 
-/**
- * Which.
- */
-modelId: string, 
-/**
- * Memory of the process.
- */
-memory: MemoryUse, } | { "state": "generating", 
-/**
- * By which model.
- */
-modelId: string, } | { "state": "crashed", 
-/**
- * The model it had loaded.
- */
-modelId: string | null, 
-/**
- * What happened.
- */
-error: AppError, };
+export type EngineStatus = { "state": "idle" } | { "state": "loading",
+  /** Which. */
+  modelId: string,
+  /** 0 to 1. */
+  fraction: number, } | { "state": "ready",
+  /** Which. */
+  modelId: string,
+  /** Memory of the process. */
+  memory: MemoryUse, } | { "state": "generating",
+  /** By which model. */
+  modelId: string, } | { "state": "crashed",
+  /** The model it had loaded. */
+  modelId: string | null,
+  /** What happened. */
+  error: AppError, };
 
 export type Theme = "system" | "light" | "dark";
 
-export type SamplingParams = { 
-/**
- * 0 always takes the most likely token; at most 2.
- */
-temperature: number, 
-/**
- * Only the k most likely tokens; 0 is off.
- */
-topK: number, 
-/**
- * Only the most likely tokens that together reach this probability; 1 is off.
- */
-topP: number, 
-/**
- * Only tokens at least this likely, relative to the likeliest; 0 is off.
- */
-minP: number, 
-/**
- * Divides the logits of recent tokens; 1 is off; at most 2.
- */
-repetitionPenalty: number, 
-/**
- * The same seed gives the same text; `None` takes a new one each time.
- */
-seed: number | null, };
+export type SamplingParams = {
+  /** 0 always takes the most likely token; at most 2. */
+  temperature: number,
+  /** Only the k most likely tokens; 0 is off. */
+  topK: number,
+  /** Only the most likely tokens that together reach this probability; 1 is off. */
+  topP: number,
+  /** Only tokens at least this likely, relative to the likeliest; 0 is off. */
+  minP: number,
+  /** Divides the logits of recent tokens; 1 is off; at most 2. */
+  repetitionPenalty: number,
+  /** The same seed gives the same text; `None` takes a new one each time. */
+  seed: number | null, };
 
-export type Settings = { 
-/**
- * Colours of the window.
- */
-theme: Theme, 
-/**
- * The model new replies come from; `None` until one is chosen.
- */
-modelId: string | null, 
-/**
- * How tokens are chosen.
- */
-sampling: SamplingParams, 
-/**
- * Instructions before every chat; empty is none.
- */
-systemPrompt: string, 
-/**
- * Most tokens of a reply; `None` is until the model ends its turn.
- */
-maxTokens: number | null, 
-/**
- * Tokens of context; `None` leaves it to Wick.
- */
-contextLength: number | null, 
-/**
- * Threads to compute with; `None` leaves it to Wick.
- */
-threads: number | null, };
+export type Settings = {
+  /** Colours of the window. */
+  theme: Theme,
+  /** The model new replies come from; `None` until one is chosen. */
+  modelId: string | null,
+  /** How tokens are chosen. */
+  sampling: SamplingParams,
+  /** Instructions before every chat; empty is none. */
+  systemPrompt: string,
+  /** Most tokens of a reply; `None` is until the model ends its turn. */
+  maxTokens: number | null,
+  /** Tokens of context; `None` leaves it to Wick. */
+  contextLength: number | null,
+  /** Threads to compute with; `None` leaves it to Wick. */
+  threads: number | null, };
 
 export type ErrorCode = "not_gguf" | "unsupported_gguf_version" | "file_truncated" | "file_malformed" | "unsupported_architecture" | "unsupported_tensor_type" | "unsupported_tokenizer" | "no_chat_template" | "chat_template_failed" | "prompt_too_long" | "empty_message" | "invalid_settings" | "no_model" | "model_missing" | "device_unavailable" | "not_a_number" | "compute_failed" | "engine_crashed" | "engine_start_failed" | "cancelled" | "not_found" | "file_read_failed" | "disk_full" | "storage_unwritable" | "storage_damaged" | "storage_from_newer_version" | "storage_failed" | "link_refused" | "busy" | "internal";
 
-export type AppError = { 
-/**
- * What programs match on.
- */
-code: ErrorCode, 
-/**
- * One sentence with the particulars.
- */
-message: string, };
+export type AppError = {
+  /** What programs match on. */
+  code: ErrorCode,
+  /** One sentence with the particulars. */
+  message: string, };
 
-export type StorageNotice = { "kind": "damaged_set_aside", 
-/**
- * Where it lies now.
- */
-keptAt: string, };
+export type StorageNotice = { "kind": "damaged_set_aside",
+  /** Where it lies now. */
+  keptAt: string, };
 
-export type StartState = { 
-/**
- * Version of Wick.
- */
-version: string, 
-/**
- * The settings as they are.
- */
-settings: Settings, 
-/**
- * Where everything lies.
- */
-dataFolder: string, 
-/**
- * Something about the data folder that the user should know.
- */
-notice: StorageNotice | null, 
-/**
- * Cores of the processor, hyper-threads not counted.
- */
-physicalCores: number, 
-/**
- * Memory of the machine; 0 where the system does not tell.
- */
-totalMemoryBytes: number, };
+export type StartState = {
+  /** Version of Wick. */
+  version: string,
+  /** The settings as they are. */
+  settings: Settings,
+  /** Where everything lies. */
+  dataFolder: string,
+  /** Something about the data folder that the user should know. */
+  notice: StorageNotice | null,
+  /** Cores of the processor, hyper-threads not counted. */
+  physicalCores: number,
+  /** Memory of the machine; 0 where the system does not tell. */
+  totalMemoryBytes: number, };
 
 export type StarterState = "importing" | "present" | "absent";
 
-export type AppEvent = { "type": "engine", 
-/**
- * Its new state.
- */
-status: EngineStatus, } | { "type": "library_changed" } | { "type": "chats_changed" } | { "type": "settings_changed", 
-/**
- * All of them.
- */
-settings: Settings, } | { "type": "starter", 
-/**
- * Where it is.
- */
-state: StarterState, 
-/**
- * Why it could not be imported.
- */
-error: AppError | null, };
+export type AppEvent = { "type": "engine",
+  /** Its new state. */
+  status: EngineStatus, } | { "type": "library_changed" } | { "type": "chats_changed" } | { "type": "settings_changed",
+  /** All of them. */
+  settings: Settings, } | { "type": "starter",
+  /** Where it is. */
+  state: StarterState,
+  /** Why it could not be imported. */
+  error: AppError | null, };
 
 // What is absent stays; null clears what can be empty.
 export type SettingsPatch = Partial<Settings>;
