@@ -47,7 +47,7 @@ export class App {
         void this.models.refresh();
         break;
       case "chats_changed":
-        void this.chats.refresh();
+        void this.chats.changedElsewhere();
         break;
       case "settings_changed":
         this.settings.changedElsewhere(event.settings);

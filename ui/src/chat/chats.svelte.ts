@@ -36,6 +36,8 @@ export class Chats {
   /** Counts the messages sent, for whoever must scroll to them. */
   sent = $state(0);
   readonly live = new SvelteMap<number, LiveReply>();
+  /** Changes only when another chat comes into view. */
+  readonly openId = $derived(this.open.id);
   readonly branch = $derived(shownBranch(this.open.messages, this.open.leafId));
   readonly runningChatIds = $derived(
     // Made anew each time, never changed.
@@ -87,6 +89,21 @@ export class Chats {
       }
     } catch (error) {
       this.#report(asAppError(error));
+    }
+  }
+
+  /** The chats changed on disk: the list, and a reply that is followed by nobody here. */
+  async changedElsewhere(): Promise<void> {
+    await this.refresh();
+    const chatId = this.open.id;
+    const orphan = this.runningReplyId;
+    if (chatId === null || orphan === null || this.live.has(orphan)) {
+      return;
+    }
+    const view = this.#view;
+    const chat = await this.#backend.chat.open(chatId).catch(() => null);
+    if (chat && view === this.#view) {
+      this.open = { ...this.open, messages: chat.messages };
     }
   }
 

@@ -15,9 +15,9 @@ export const ranges = {
   minP: range(0, 1, 0.01),
   repetitionPenalty: range(1, 2, 0.05),
   seed: optional(0, 4_294_967_295, 1),
-  maxTokens: optional(1, 131_072, 1),
+  maxTokens: optional(1, 1_048_576, 1),
   contextLength: optional(256, 1_048_576, 256),
-  threads: optional(1, 256, 1),
+  threads: optional(1, 512, 1),
 };
 
 function range(min: number, max: number, step: number): NumberRange {
