@@ -9,7 +9,7 @@ export const fakeSettings: Settings = {
     topK: 40,
     topP: 0.95,
     minP: 0.05,
-    repetitionPenalty: 1.1,
+    repetitionPenalty: 1,
     seed: null,
   },
   systemPrompt: "You are a helpful assistant.",

@@ -9,7 +9,7 @@ export const presets: Record<PresetName, SamplingParams> = {
     topK: 40,
     topP: 0.9,
     minP: 0.05,
-    repetitionPenalty: 1.1,
+    repetitionPenalty: 1,
     seed: null,
   },
   balanced: {
@@ -17,7 +17,7 @@ export const presets: Record<PresetName, SamplingParams> = {
     topK: 40,
     topP: 0.95,
     minP: 0.05,
-    repetitionPenalty: 1.1,
+    repetitionPenalty: 1,
     seed: null,
   },
   creative: {

@@ -1,0 +1,95 @@
+//! What may stand on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Chat with language models on your own machine: no account, no cloud, no telemetry.
+#[derive(Debug, Parser)]
+#[command(name = "wick", version, after_help = EXIT_CODES)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Print one JSON object instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 other failure, 2 wrong usage, 3 a file cannot be read or written, \
+4 the model cannot be run, 5 the engine failed, 6 Wick's data cannot be used, 7 no such model or chat, 130 stopped.\n\
+WICK_DATA_DIR names the folder for models and chats.";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Answer a prompt, or chat where none is given
+    Run(RunOptions),
+    /// Show the models of the library
+    List,
+    /// Copy a GGUF file into the library
+    Import {
+        /// The file
+        file: PathBuf,
+    },
+    /// Measure how fast a model reads and writes
+    Bench(BenchOptions),
+}
+
+#[derive(Debug, Args)]
+pub struct RunOptions {
+    /// The prompt; without one, standard input is read (a terminal begins a chat)
+    pub prompt: Option<String>,
+    #[command(flatten)]
+    pub model: ModelOptions,
+    /// Instructions before the conversation
+    #[arg(long)]
+    pub system: Option<String>,
+    /// 0 always takes the most likely token
+    #[arg(long)]
+    pub temperature: Option<f32>,
+    /// Only the k most likely tokens; 0 is off
+    #[arg(long)]
+    pub top_k: Option<u32>,
+    /// Only the most likely tokens that together reach this probability
+    #[arg(long)]
+    pub top_p: Option<f32>,
+    /// Only tokens at least this likely, relative to the likeliest
+    #[arg(long)]
+    pub min_p: Option<f32>,
+    /// Divides the logits of recent tokens; 1 is off
+    #[arg(long)]
+    pub repetition_penalty: Option<f32>,
+    /// The same seed gives the same text again
+    #[arg(long)]
+    pub seed: Option<u32>,
+    /// Most tokens of a reply
+    #[arg(long)]
+    pub max_tokens: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub struct ModelOptions {
+    /// A GGUF file, or the name or id of a model in the library; the chosen one where it is absent
+    #[arg(long, short)]
+    pub model: Option<String>,
+    /// Threads to compute with; all cores where it is absent
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=512))]
+    pub threads: Option<u32>,
+    /// Tokens of context
+    #[arg(long, value_parser = clap::value_parser!(u32).range(256..=1_048_576))]
+    pub context: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchOptions {
+    #[command(flatten)]
+    pub model: ModelOptions,
+    /// Tokens to read
+    #[arg(short = 'p', long, default_value_t = 512)]
+    pub prompt_tokens: u32,
+    /// Tokens to write
+    #[arg(short = 'n', long, default_value_t = 128)]
+    pub generated_tokens: u32,
+    /// How many times, after one that is not counted
+    #[arg(long, short, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub repetitions: u32,
+}

@@ -1,0 +1,117 @@
+//! `wick bench`: medians of several runs, and how far they lie apart.
+
+use serde_json::{Value, json};
+use wick::{Error, Result};
+use wick_engine::process::protocol::{BenchRequest, BenchRun, Event};
+
+use crate::arguments::BenchOptions;
+
+/// Measures a model and prints the figures.
+pub async fn bench(options: BenchOptions, as_json: bool) -> Result<()> {
+    let (runtime, report) = super::loaded(&options.model).await?;
+    let mut work = runtime
+        .bench(BenchRequest {
+            prompt_tokens: options.prompt_tokens,
+            generated_tokens: options.generated_tokens,
+            repetitions: options.repetitions,
+        })
+        .await?;
+    let mut runs: Vec<BenchRun> = Vec::new();
+    let (memory, threads) = loop {
+        tokio::select! {
+            event = work.next() => match event? {
+                Event::BenchRun { run, .. } => runs.push(run),
+                Event::BenchFinished { memory, threads, .. } => break (memory, threads),
+                _ => return Err(Error::Internal("the engine answered a measurement with something else")),
+            },
+            _ = tokio::signal::ctrl_c() => work.cancel(),
+        }
+    };
+    let prefill = spread(runs.iter().map(|run| run.prefill_tokens_per_second));
+    let decode = spread(runs.iter().map(|run| run.decode_tokens_per_second));
+    if as_json {
+        let figures = json!({
+            "model": report.model,
+            "prompt_tokens": options.prompt_tokens,
+            "generated_tokens": options.generated_tokens,
+            "prefill_tokens_per_second": prefill.median,
+            "decode_tokens_per_second": decode.median,
+            "spread": { "prefill": prefill.to_json(), "decode": decode.to_json() },
+            "load_ms": report.load_ms,
+            "peak_memory_bytes": memory.peak_bytes,
+            "threads": threads,
+            "repetitions": options.repetitions,
+        });
+        println!("{figures}");
+    } else {
+        println!("{} {}", report.model.name, report.model.quantization);
+        prefill.print(&format!("read {} tokens", options.prompt_tokens));
+        decode.print(&format!("write {} tokens", options.generated_tokens));
+        println!(
+            "load   {} ms, peak memory {:.0} MB",
+            report.load_ms,
+            memory.peak_bytes as f64 / 1e6
+        );
+        println!("with   {threads} threads, {} runs", options.repetitions);
+    }
+    Ok(())
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Spread {
+    min: f64,
+    median: f64,
+    max: f64,
+}
+
+fn spread(values: impl Iterator<Item = f64>) -> Spread {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let at = |index: usize| values.get(index).copied().unwrap_or_default();
+    let last = values.len().saturating_sub(1);
+    Spread {
+        min: at(0),
+        median: (at(last / 2) + at(last.div_ceil(2))) / 2.0,
+        max: at(last),
+    }
+}
+
+impl Spread {
+    fn to_json(&self) -> Value {
+        json!({ "min": self.min, "median": self.median, "max": self.max })
+    }
+
+    fn print(&self, what: &str) {
+        println!(
+            "{what}: {:.1} tokens/s ({:.1} to {:.1})",
+            self.median, self.min, self.max
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_count_lies_between() {
+        let of = |values: &[f64]| spread(values.iter().copied());
+        assert_eq!(
+            of(&[3.0, 1.0, 2.0]),
+            Spread {
+                min: 1.0,
+                median: 2.0,
+                max: 3.0
+            }
+        );
+        assert_eq!(
+            of(&[4.0, 1.0]),
+            Spread {
+                min: 1.0,
+                median: 2.5,
+                max: 4.0
+            }
+        );
+        assert_eq!(of(&[]), Spread::default());
+    }
+}

@@ -1,0 +1,64 @@
+//! How failures leave the program: a sentence and an exit code, or one JSON object.
+
+use std::process::ExitCode;
+
+use wick::{AppError, ErrorCode};
+
+/// Tells of the failure and gives its exit code.
+pub fn fail(error: &wick::Error, json: bool) -> ExitCode {
+    let error = AppError::from(error);
+    match json {
+        true => println!("{}", serde_json::json!({ "error": error })),
+        false if error.code == ErrorCode::Cancelled => eprintln!("stopped"),
+        false => eprintln!("wick: {}{}", error.message, advice(error.code)),
+    }
+    ExitCode::from(exit_code(error.code))
+}
+
+/// Exit codes are promises to scripts: see `wick --help`.
+fn exit_code(code: ErrorCode) -> u8 {
+    use ErrorCode::*;
+    match code {
+        EmptyMessage | InvalidSettings | PromptTooLong => 2,
+        FileReadFailed | DiskFull => 3,
+        NotGguf
+        | UnsupportedGgufVersion
+        | FileTruncated
+        | FileMalformed
+        | UnsupportedArchitecture
+        | UnsupportedTensorType
+        | UnsupportedTokenizer
+        | NoChatTemplate
+        | ChatTemplateFailed
+        | ModelMissing => 4,
+        EngineCrashed | EngineStartFailed | DeviceUnavailable | NotANumber | ComputeFailed => 5,
+        StorageUnwritable | StorageDamaged | StorageFromNewerVersion | StorageFailed => 6,
+        NoModel | NotFound => 7,
+        Cancelled => 130,
+        LinkRefused | Busy | Internal => 1,
+    }
+}
+
+fn advice(code: ErrorCode) -> &'static str {
+    use ErrorCode::*;
+    match code {
+        NotGguf => "\nWick runs models in the GGUF format: look for a file that ends in .gguf.",
+        FileTruncated => "\nThe download was probably cut off: fetch the file again.",
+        FileMalformed => "\nFetch the file again, from a source you trust.",
+        UnsupportedArchitecture | UnsupportedTensorType | UnsupportedTokenizer => {
+            "\nThis model needs another program, or a newer Wick."
+        }
+        NoChatTemplate => "\nUse the instruct or chat version of the model.",
+        NoModel => "\nImport one with: wick import FILE.gguf",
+        NotFound => "\nSee what there is with: wick list",
+        ModelMissing => "\nImport the file again with: wick import FILE.gguf",
+        PromptTooLong => "\nShorten the prompt, or give more room with --context.",
+        EngineCrashed => "\nA smaller model or --context needs less memory.",
+        StorageUnwritable => "\nName another folder in WICK_DATA_DIR.",
+        StorageFromNewerVersion => {
+            "\nInstall the newer Wick, or name another folder in WICK_DATA_DIR."
+        }
+        DiskFull => "\nFree some space and try again.",
+        _ => "",
+    }
+}

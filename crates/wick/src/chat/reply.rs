@@ -1,0 +1,245 @@
+//! One reply from start to finish: load, read, write, save. What is written is on disk at most
+//! [`SAVE_INTERVAL`] later, and reaches the window at most once a [`SHOW_INTERVAL`].
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::watch;
+use wick_engine::process::protocol::{Event, GenerateRequest, ReplyStats, StopReason};
+
+use super::{Message, MessageStatus, ReplyEvent, SendReceipt, SendRequest, prompt, title_from};
+use crate::{AppError, AppEvent, Error, Result, Settings, Wick, library::LibraryModel};
+
+const SAVE_INTERVAL: Duration = Duration::from_millis(250);
+const SHOW_INTERVAL: Duration = Duration::from_millis(16);
+
+/// Replies being written now, by message id.
+#[derive(Debug, Default)]
+pub(crate) struct RunningReplies(Mutex<HashMap<i64, Running>>);
+
+#[derive(Debug)]
+struct Running {
+    chat_id: i64,
+    stop: watch::Sender<bool>,
+}
+
+impl RunningReplies {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<i64, Running>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn in_chat(&self, chat_id: i64) -> bool {
+        self.lock()
+            .values()
+            .any(|running| running.chat_id == chat_id)
+    }
+}
+
+/// What a reply came to.
+struct Outcome {
+    text: String,
+    result: Result<ReplyStats>,
+}
+
+impl Wick {
+    /// Saves the user's message, then starts the reply. `sink` hears how it comes along.
+    ///
+    /// Returns as soon as the message is on disk. Must be called within a tokio runtime.
+    pub fn send(
+        self: &Arc<Self>,
+        request: SendRequest,
+        sink: impl Fn(ReplyEvent) + Send + Sync + 'static,
+    ) -> Result<SendReceipt> {
+        if request.text.trim().is_empty() {
+            return Err(Error::EmptyMessage);
+        }
+        let (settings, model) = self.model_to_answer()?;
+        let (text, name) = (request.text.as_str(), model.info.name.as_str());
+        let (user_message, reply) = match request.chat_id {
+            Some(chat_id) => {
+                self.store.chat(chat_id)?;
+                self.refuse_while_answering(chat_id)?;
+                self.store
+                    .add_turn(chat_id, request.parent_id, text, name)?
+            }
+            None => {
+                self.save_new_draft("")?;
+                self.store.start_chat(&title_from(text), text, name)?
+            }
+        };
+        self.start_reply(Some(user_message), reply, settings, model, sink)
+    }
+
+    /// Starts one more reply to the message that `message_id` answers, beside it.
+    pub fn regenerate(
+        self: &Arc<Self>,
+        message_id: i64,
+        sink: impl Fn(ReplyEvent) + Send + Sync + 'static,
+    ) -> Result<SendReceipt> {
+        let old = self.store.message(message_id)?;
+        let parent = old.parent_id.ok_or(Error::NotFound {
+            what: "question before message",
+            id: message_id.to_string(),
+        })?;
+        self.refuse_while_answering(old.chat_id)?;
+        let (settings, model) = self.model_to_answer()?;
+        let reply = self
+            .store
+            .add_reply(old.chat_id, parent, &model.info.name)?;
+        self.start_reply(None, reply, settings, model, sink)
+    }
+
+    /// Stops a reply; what was written is kept. A reply that has ended is left as it is.
+    pub fn stop(&self, message_id: i64) {
+        if let Some(running) = self.running.lock().get(&message_id) {
+            running.stop.send_replace(true);
+        }
+    }
+
+    fn refuse_while_answering(&self, chat_id: i64) -> Result<()> {
+        match self.running.in_chat(chat_id) {
+            true => Err(Error::Busy),
+            false => Ok(()),
+        }
+    }
+
+    fn start_reply(
+        self: &Arc<Self>,
+        user_message: Option<Message>,
+        reply: Message,
+        settings: Settings,
+        model: LibraryModel,
+        sink: impl Fn(ReplyEvent) + Send + Sync + 'static,
+    ) -> Result<SendReceipt> {
+        let receipt = SendReceipt {
+            chat: self.store.chat(reply.chat_id)?,
+            user_message,
+            reply: reply.clone(),
+        };
+        let (stop, stopped) = watch::channel(false);
+        let chat_id = reply.chat_id;
+        self.running
+            .lock()
+            .insert(reply.id, Running { chat_id, stop });
+        self.announce(AppEvent::ChatsChanged);
+        let wick = self.clone();
+        tokio::spawn(async move {
+            let outcome = wick
+                .write_reply(&reply, &settings, &model, stopped, &sink)
+                .await;
+            let saved = wick.save_outcome(&reply, outcome);
+            wick.running.lock().remove(&reply.id);
+            // The disk may be full: the window is told all the same, with what there is.
+            let message = saved.unwrap_or_else(|error| Message {
+                status: MessageStatus::Failed,
+                error: Some(error.into()),
+                ..reply
+            });
+            sink(ReplyEvent::Finished { message });
+            wick.announce(AppEvent::ChatsChanged);
+        });
+        Ok(receipt)
+    }
+
+    async fn write_reply(
+        &self,
+        reply: &Message,
+        settings: &Settings,
+        model: &LibraryModel,
+        mut stopped: watch::Receiver<bool>,
+        sink: &(impl Fn(ReplyEvent) + Sync),
+    ) -> Outcome {
+        let mut text = String::new();
+        let begin = async {
+            let branch = self.store.branch(reply.parent_id.unwrap_or(reply.id))?;
+            sink(ReplyEvent::Waiting);
+            let target = self.load_target(settings, model);
+            let loading = |fraction| sink(ReplyEvent::Loading { fraction });
+            self.runtime.load(&target, loading).await?;
+            let request = GenerateRequest {
+                messages: prompt::conversation(&settings.system_prompt, &branch),
+                sampling: settings.sampling.clone(),
+                max_tokens: settings.max_tokens,
+                stop: Vec::new(),
+            };
+            self.runtime.generate(request).await
+        };
+        let work = tokio::select! {
+            work = begin => work,
+            _ = stopped.wait_for(|stopped| *stopped) => Err(Error::Cancelled),
+        };
+        let mut work = match work {
+            Ok(work) => work,
+            Err(error) => {
+                return Outcome {
+                    text,
+                    result: Err(error),
+                };
+            }
+        };
+
+        let mut shown = 0;
+        let mut saved_at = Instant::now();
+        let mut saved = 0;
+        let mut tick = tokio::time::interval(SHOW_INTERVAL);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut asked_to_stop = false;
+        let result = loop {
+            tokio::select! {
+                event = work.next() => match event {
+                    Ok(Event::Text { text: more, .. }) => text.push_str(&more),
+                    Ok(Event::Reading { processed, total, reused, dropped_messages, .. }) => {
+                        sink(ReplyEvent::Reading { processed, total, reused, dropped_messages });
+                    }
+                    Ok(Event::Finished { stats, .. }) => break Ok(stats),
+                    Ok(_) => break Err(Error::Internal("the engine answered a prompt with something else")),
+                    Err(error) => break Err(error),
+                },
+                _ = stopped.wait_for(|stopped| *stopped), if !asked_to_stop => {
+                    asked_to_stop = true;
+                    work.cancel();
+                }
+                _ = tick.tick() => {
+                    if shown < text.len() {
+                        sink(ReplyEvent::Text { text: text[shown..].to_owned() });
+                        shown = text.len();
+                    }
+                    if saved < text.len() && saved_at.elapsed() >= SAVE_INTERVAL {
+                        // A full disk must not end the reply: the end of it tries again and says so.
+                        self.store.save_partial(reply.id, &text).ok();
+                        saved = text.len();
+                        saved_at = Instant::now();
+                    }
+                }
+            }
+        };
+        if shown < text.len() {
+            sink(ReplyEvent::Text {
+                text: text[shown..].to_owned(),
+            });
+        }
+        if result.is_ok() {
+            work.finish().await;
+        }
+        Outcome { text, result }
+    }
+
+    fn save_outcome(&self, reply: &Message, outcome: Outcome) -> Result<Message> {
+        let (status, stats, error) = match outcome.result {
+            Ok(stats) if stats.stop_reason == StopReason::Cancelled => {
+                (MessageStatus::Stopped, Some(stats), None)
+            }
+            Ok(stats) => (MessageStatus::Complete, Some(stats), None),
+            Err(error) if error.code() == crate::ErrorCode::Cancelled => {
+                (MessageStatus::Stopped, None, None)
+            }
+            Err(error) => (MessageStatus::Failed, None, Some(AppError::from(error))),
+        };
+        let text = outcome.text.trim_end();
+        self.store
+            .finish_reply(reply.id, text, status, stats.as_ref(), error.as_ref())
+    }
+}

@@ -1,0 +1,83 @@
+//! The shape of the database, one numbered step after another. A step that has shipped is never edited.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::{Error, Result};
+
+/// Each step takes the database from version `index` to `index + 1`.
+const STEPS: &[&str] = &[
+    // 1: chats as trees of messages, the library, settings.
+    "
+    CREATE TABLE chats (
+        id              INTEGER PRIMARY KEY AUTOINCREMENT,
+        title           TEXT NOT NULL,
+        created_at_ms   INTEGER NOT NULL,
+        updated_at_ms   INTEGER NOT NULL,
+        deleted_at_ms   INTEGER,
+        active_leaf_id  INTEGER,
+        draft           TEXT NOT NULL DEFAULT ''
+    ) STRICT;
+    CREATE INDEX chats_by_time ON chats (updated_at_ms DESC) WHERE deleted_at_ms IS NULL;
+
+    CREATE TABLE messages (
+        id            INTEGER PRIMARY KEY AUTOINCREMENT,
+        chat_id       INTEGER NOT NULL REFERENCES chats (id) ON DELETE CASCADE,
+        parent_id     INTEGER REFERENCES messages (id) ON DELETE CASCADE,
+        role          TEXT NOT NULL,
+        content       TEXT NOT NULL,
+        status        TEXT NOT NULL,
+        created_at_ms INTEGER NOT NULL,
+        model_name    TEXT,
+        stats         TEXT,
+        error         TEXT
+    ) STRICT;
+    CREATE INDEX messages_by_chat ON messages (chat_id);
+
+    CREATE TABLE models (
+        id          TEXT PRIMARY KEY,
+        info        TEXT NOT NULL,
+        size_bytes  INTEGER NOT NULL,
+        added_at_ms INTEGER NOT NULL
+    ) STRICT;
+
+    -- One JSON document a name: 'settings', 'new_chat_draft'.
+    CREATE TABLE documents (
+        name    TEXT PRIMARY KEY,
+        content TEXT NOT NULL
+    ) STRICT;
+    ",
+];
+
+/// The newest version this Wick knows.
+pub const NEWEST: i64 = STEPS.len() as i64;
+
+/// Refuses a database that a newer Wick has written, before anything of it is touched.
+pub fn refuse_newer(connection: &Connection, path: &str) -> Result<()> {
+    let found = version(connection)?;
+    match (0..=NEWEST).contains(&found) {
+        true => Ok(()),
+        false => Err(Error::StorageFromNewerVersion {
+            path: path.into(),
+            found,
+            supported: NEWEST,
+        }),
+    }
+}
+
+/// Brings the database to [`NEWEST`], all steps or none.
+pub fn migrate(connection: &mut Connection) -> Result<()> {
+    if version(connection)? == NEWEST {
+        return Ok(());
+    }
+    // Immediate: two programs that start together must not both migrate.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for step in &STEPS[version(&transaction)? as usize..] {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", NEWEST)?;
+    Ok(transaction.commit()?)
+}
+
+fn version(connection: &Connection) -> Result<i64> {
+    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
