@@ -79,6 +79,8 @@ const purifier = {
     "type",
     "data-copy",
   ],
+  // The only address is in href; without this the rule for addresses would be put to these too.
+  ADD_URI_SAFE_ATTR: ["align", "rel", "start", "tabindex", "type"],
   ALLOW_ARIA_ATTR: false,
   ALLOW_DATA_ATTR: false,
   ALLOWED_URI_REGEXP: OPENABLE,

@@ -1,0 +1,138 @@
+import { render, screen, waitFor, within } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, expect, it, vi } from "vitest";
+import AppView from "./App.svelte";
+import { createFakeBackend, type Scenario } from "./ipc/fake";
+
+beforeEach(() => {
+  document.documentElement.dataset.theme = "light";
+});
+
+async function open(scenario: Scenario = "usual") {
+  const backend = createFakeBackend({ scenario, speed: 0 });
+  const user = userEvent.setup();
+  render(AppView, { backend });
+  await waitFor(() => expect(screen.queryByText("Opening Wick…")).toBeNull());
+  return { backend, user };
+}
+
+const field = () => screen.findByRole("textbox", { name: "Message" });
+
+it("sends a message and shows what the reply cost", async () => {
+  const { user } = await open();
+  await user.type(await field(), "Why does wax melt?{Enter}");
+  expect(await screen.findByText("Why does wax melt?")).toBeTruthy();
+  await waitFor(() => {
+    expect(screen.getAllByText("38.4 tokens/s")).toHaveLength(2);
+  });
+});
+
+it("breaks the line with Shift and Enter", async () => {
+  const { user, backend } = await open();
+  const send = vi.spyOn(backend.chat, "send");
+  const input = (await field()) as HTMLTextAreaElement;
+  await user.type(input, "one{Shift>}{Enter}{/Shift}two");
+  expect(input.value).toBe("one\ntwo");
+  expect(send).not.toHaveBeenCalled();
+});
+
+it("will not send a blank message", async () => {
+  await open();
+  await field();
+  const send = screen.getByRole("button", { name: /^Send/ });
+  expect((send as HTMLButtonElement).disabled).toBe(true);
+});
+
+it("offers to try again after a crash and keeps the partial reply", async () => {
+  const { user } = await open();
+  await user.type(await field(), "Please /crash{Enter}");
+  const notice = await screen.findByRole("alert");
+  expect(notice.textContent).toContain("The engine stopped unexpectedly");
+  await user.click(within(notice).getByRole("button", { name: "Try again" }));
+  await waitFor(() => {
+    expect(screen.queryByText("The engine stopped unexpectedly")).toBeNull();
+  });
+});
+
+it("explains the first run and imports a model", async () => {
+  const { user } = await open("first-run");
+  await user.click(
+    await screen.findByRole("button", { name: "Import a GGUF file…" }),
+  );
+  expect(
+    await screen.findByText("SmolLM2 135M Instruct is ready to use."),
+  ).toBeTruthy();
+  expect(await screen.findByText("What is on your mind?")).toBeTruthy();
+});
+
+it("says that the starter model is being imported", async () => {
+  await open("starter");
+  expect(await screen.findByText(/starter model is being put/)).toBeTruthy();
+});
+
+it("sets storage of a newer version aside only when asked", async () => {
+  const { user } = await open("newer-storage");
+  await screen.findByText("Your chats belong to a newer Wick");
+  await user.click(screen.getByRole("button", { name: /Set it aside/ }));
+  expect(await screen.findByText(/wick\.newer-2026-11-24\.db/)).toBeTruthy();
+  await user.click(screen.getByRole("button", { name: "Start fresh" }));
+  expect(await field()).toBeTruthy();
+});
+
+it("deletes a chat and takes it back", async () => {
+  const { user } = await open();
+  const chat = await screen.findByRole("button", {
+    name: "Regex for ISO dates",
+  });
+  chat.focus();
+  await user.keyboard("{Delete}");
+  await user.click(await screen.findByRole("button", { name: "Undo" }));
+  expect(
+    await screen.findByRole("button", { name: "Regex for ISO dates" }),
+  ).toBeTruthy();
+});
+
+it("renames a chat in place", async () => {
+  const { user, backend } = await open();
+  const rename = vi.spyOn(backend.chat, "rename");
+  const chat = await screen.findByRole("button", {
+    name: "Regex for ISO dates",
+  });
+  chat.focus();
+  await user.keyboard("{F2}");
+  const title = await screen.findByRole("textbox", { name: "Chat title" });
+  await user.clear(title);
+  await user.type(title, "Dates{Enter}");
+  await waitFor(() => expect(rename).toHaveBeenCalledWith(4, "Dates"));
+});
+
+it("explains a setting that is out of range and does not save it", async () => {
+  const { user, backend } = await open();
+  const update = vi.spyOn(backend.settings, "update");
+  await user.click(screen.getByRole("button", { name: "Settings" }));
+  const temperature = await screen.findByRole("textbox", {
+    name: "Temperature",
+  });
+  await user.clear(temperature);
+  await user.type(temperature, "3");
+  expect(await screen.findByText("Choose a value from 0 to 2.")).toBeTruthy();
+  expect(update).not.toHaveBeenCalled();
+});
+
+it("follows the chosen theme", async () => {
+  const { user } = await open();
+  await user.click(screen.getByRole("button", { name: "Settings" }));
+  await user.click(await screen.findByRole("radio", { name: "Dark" }));
+  expect(document.documentElement.dataset.theme).toBe("dark");
+});
+
+it("opens a link through the backend and never navigates", async () => {
+  const { user, backend } = await open();
+  const openLink = vi.spyOn(backend.app, "openLink");
+  await user.click(
+    await screen.findByRole("button", { name: "Packing list for Norrland" }),
+  );
+  const link = await screen.findByText("SMHI");
+  await user.click(link);
+  expect(openLink).toHaveBeenCalledWith("https://www.smhi.se/");
+});

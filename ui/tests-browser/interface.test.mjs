@@ -1,0 +1,233 @@
+// The built interface on its scripted backend in a real browser, under the window's security policy.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { openBrowser, picture, sizes } from "./browser.mjs";
+
+const axeSource = await readFile(
+  createRequire(import.meta.url).resolve("axe-core/axe.min.js"),
+  "utf8",
+);
+
+let browser;
+before(async () => {
+  browser = await openBrowser();
+});
+after(() => browser.close());
+
+async function accessibilityProblems(page) {
+  await page.evaluate(axeSource);
+  return page.evaluate(async () => {
+    const { violations } = await window.axe.run(document);
+    return violations.map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .map(({ html, any }) => `${html.slice(0, 160)} ${any[0]?.message}`)
+          .join(" | ")}`,
+    );
+  });
+}
+
+const views = {
+  chat: { query: "?speed=0" },
+  "new-chat": {
+    query: "?speed=0",
+    go: (page) => page.click("[aria-label='New chat']"),
+  },
+  table: { query: "?speed=0", go: (page) => page.click("text=Packing list") },
+  models: {
+    query: "?speed=0",
+    go: async (page) => {
+      await page.fill("textarea", "Hello");
+      await page.keyboard.press("Enter");
+      await page.waitForSelector(".dot.ready");
+      await page.click("[aria-label^='Model:']");
+    },
+  },
+  replies: {
+    query: "?speed=0",
+    go: (page) => page.click("[aria-label^='Style of replies']"),
+  },
+  streaming: {
+    query: "",
+    go: async (page) => {
+      await page.fill("textarea", "A candle, please /slow /dropped");
+      await page.keyboard.press("Enter");
+      await page.waitForSelector(".markdown.writing");
+    },
+  },
+  branches: {
+    query: "?speed=0",
+    go: async (page) => {
+      await page.click("text=Regenerate");
+      await page.waitForSelector(".switcher");
+    },
+  },
+  settings: { query: "?speed=0", go: (page) => page.click("text=Settings") },
+  "first-run": { query: "?speed=0&scenario=first-run" },
+  starter: { query: "?speed=0&scenario=starter" },
+  "reply-failed": {
+    query: "?speed=0",
+    go: async (page) => {
+      await page.fill("textarea", "Please /crash");
+      await page.keyboard.press("Enter");
+      await page.waitForSelector("[role=alert]");
+    },
+  },
+  "send-failed": {
+    query: "?speed=0",
+    go: async (page) => {
+      await page.fill("textarea", "Save me /full");
+      await page.keyboard.press("Enter");
+      await page.waitForSelector("[role=alert]");
+    },
+  },
+  crashed: { query: "?speed=0&scenario=crashed" },
+  "newer-storage": { query: "?speed=0&scenario=newer-storage" },
+  unwritable: { query: "?speed=0&scenario=unwritable" },
+  damaged: { query: "?speed=0&scenario=damaged" },
+};
+
+for (const theme of ["light", "dark"]) {
+  for (const [name, { query, go }] of Object.entries(views)) {
+    test(`${name} in ${theme} is accessible and within the policy`, async () => {
+      const page = await browser.open(query, { theme });
+      // Colours are judged at rest, not in the middle of a transition.
+      await page.emulateMedia({ reducedMotion: "reduce" });
+      await go?.(page);
+      await picture(page, `${name}-${theme}`);
+      assert.deepEqual(await accessibilityProblems(page), []);
+      assert.deepEqual(page.problems, []);
+      await page.context().close();
+    });
+  }
+}
+
+for (const [name, size] of Object.entries(sizes)) {
+  test(`no view is wider than the ${name} window`, async () => {
+    for (const [view, { query, go }] of Object.entries(views)) {
+      const page = await browser.open(query, { size });
+      if (view !== "new-chat" || size.width >= 980) {
+        await (size.width >= 980 ? go?.(page) : undefined);
+      }
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - innerWidth,
+      );
+      await picture(page, `${view}-${name}`);
+      assert.ok(overflow <= 0, `${view} is ${overflow} px too wide`);
+      await page.context().close();
+    }
+  });
+}
+
+test("a reply streams and Esc stops it", async () => {
+  const page = await browser.open();
+  await page.fill("textarea", "A long one /long");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".markdown.writing");
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("text=stopped by you");
+  assert.deepEqual(page.problems, []);
+});
+
+test("Esc in an open menu closes the menu and lets the reply go on", async () => {
+  const page = await browser.open();
+  await page.fill("textarea", "A long one /long");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".markdown.writing");
+  await page.click("[aria-label^='Model:']");
+  await page.waitForSelector("[role=dialog]");
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("[role=dialog]", { state: "detached" });
+  assert.equal(await page.locator(".markdown.writing").count(), 1);
+});
+
+test("the thread follows the reply until the reader scrolls up", async () => {
+  const page = await browser.open("", { size: sizes.small });
+  await page.fill("textarea", "A long one /long");
+  await page.keyboard.press("Enter");
+  const distance = () =>
+    page.$eval(
+      ".thread",
+      (thread) => thread.scrollHeight - thread.scrollTop - thread.clientHeight,
+    );
+  await page.waitForFunction(
+    () => document.querySelectorAll(".markdown.writing li").length > 12,
+  );
+  assert.ok((await distance()) < 60);
+  await page.hover(".thread");
+  await page.mouse.wheel(0, -400);
+  await page.waitForSelector("text=Jump to latest");
+  const count = await page.locator(".markdown.writing li").count();
+  await page.waitForFunction(
+    (before) =>
+      document.querySelectorAll(".markdown.writing li").length > before + 3,
+    count,
+  );
+  assert.ok((await distance()) > 100);
+  await page.click("text=Jump to latest");
+  await page.waitForSelector("text=Jump to latest", { state: "detached" });
+  assert.ok((await distance()) < 60);
+});
+
+test("Copy puts the code on the clipboard and says so", async () => {
+  const page = await browser.open("?speed=0");
+  await page.click("figcaption button");
+  await page.waitForSelector("figcaption >> text=Copied");
+  const text = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(text, /^fn primes/);
+});
+
+test("the keyboard reaches search, a new chat and settings", async () => {
+  const page = await browser.open("?speed=0", { size: sizes.small });
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("bread");
+  await page.waitForFunction(
+    () => document.querySelectorAll("aside li").length === 1,
+  );
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("h1 >> text=Why does bread go stale?");
+  await page.keyboard.press("Control+,");
+  await page.waitForSelector("h1 >> text=Settings");
+  await page.keyboard.press("Control+n");
+  await page.waitForSelector("h1 >> text=New chat");
+});
+
+test("an input method keeps its Enter", async () => {
+  const page = await browser.open("?speed=0");
+  await page.fill("textarea", "にほん");
+  await page.$eval("textarea", (field) => {
+    field.dispatchEvent(
+      new KeyboardEvent("keydown", {
+        key: "Enter",
+        isComposing: true,
+        bubbles: true,
+      }),
+    );
+  });
+  assert.equal(await page.inputValue("textarea"), "にほん");
+});
+
+test("an edited message becomes a branch that can be left again", async () => {
+  const page = await browser.open("?speed=0");
+  await page.hover(".bubble");
+  await page.click(".user >> text=Edit");
+  await page.fill("[aria-label='Edit message']", "Another question");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".bubble >> text=Another question");
+  await page.waitForSelector(".reply .meta");
+  await page.click("[aria-label='Previous version']");
+  await page.waitForSelector(".bubble >> text=Write a prime sieve");
+});
+
+test("a draft waits in its chat", async () => {
+  const page = await browser.open("?speed=0");
+  await page.fill("textarea", "half a thought");
+  await page.click("text=Packing list");
+  await page.waitForSelector("h1 >> text=Packing list");
+  assert.equal(await page.inputValue("textarea"), "");
+  await page.click("aside >> text=Prime sieve");
+  await page.waitForSelector("h1 >> text=Prime sieve");
+  assert.equal(await page.inputValue("textarea"), "half a thought");
+});
