@@ -66,8 +66,10 @@ it("explains the first run and imports a model", async () => {
 });
 
 it("says that the starter model is being imported", async () => {
-  await open("starter");
+  const { backend } = await open("starter");
+  const start = vi.spyOn(backend.app, "start");
   expect(await screen.findByText(/starter model is being put/)).toBeTruthy();
+  expect(start).not.toHaveBeenCalled();
 });
 
 it("sets storage of a newer version aside only when asked", async () => {

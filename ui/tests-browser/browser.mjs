@@ -38,7 +38,7 @@ export async function openBrowser() {
           page.problems.push(message.text());
         }
       });
-      page.setDefaultTimeout(10_000);
+      page.setDefaultTimeout(60_000);
       await page.goto(server.address + query);
       await page.waitForSelector("main:not(.opening)");
       return page;

@@ -33,9 +33,20 @@ const views = {
   chat: { query: "?speed=0" },
   "new-chat": {
     query: "?speed=0",
-    go: (page) => page.click("[aria-label='New chat']"),
+    go: (page) => page.keyboard.press("Control+n"),
   },
-  table: { query: "?speed=0", go: (page) => page.click("text=Packing list") },
+  table: {
+    query: "?speed=0",
+    go: async (page) => {
+      await page.keyboard.press("Control+k");
+      await page.keyboard.type("Norrland");
+      await page.waitForFunction(
+        () => document.querySelectorAll("aside li").length === 1,
+      );
+      await page.keyboard.press("Enter");
+      await page.waitForSelector(".markdown table");
+    },
+  },
   models: {
     query: "?speed=0",
     go: async (page) => {
@@ -108,9 +119,7 @@ for (const [name, size] of Object.entries(sizes)) {
   test(`no view is wider than the ${name} window`, async () => {
     for (const [view, { query, go }] of Object.entries(views)) {
       const page = await browser.open(query, { size });
-      if (view !== "new-chat" || size.width >= 980) {
-        await (size.width >= 980 ? go?.(page) : undefined);
-      }
+      await go?.(page);
       const overflow = await page.evaluate(
         () => document.documentElement.scrollWidth - innerWidth,
       );
