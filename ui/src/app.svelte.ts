@@ -63,6 +63,11 @@ export class App {
   newChat() {
     this.navigation.view = "chat";
     this.navigation.sidebarOpen = false;
+    if (this.chats.query !== "") {
+      // The new chat would not show among the ones searched for.
+      this.chats.query = "";
+      void this.chats.refresh();
+    }
     void this.chats.showNew();
   }
 

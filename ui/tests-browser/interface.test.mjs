@@ -197,6 +197,7 @@ test("the keyboard reaches search, a new chat and settings", async () => {
   );
   await page.keyboard.press("Enter");
   await page.waitForSelector("h1 >> text=Why does bread go stale?");
+  assert.equal(await page.inputValue("textarea"), "");
   await page.keyboard.press("Control+,");
   await page.waitForSelector("h1 >> text=Settings");
   await page.keyboard.press("Control+n");

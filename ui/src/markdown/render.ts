@@ -31,6 +31,10 @@ const marked = new Marked({
     image({ href, text }) {
       return link(href, escapeHtml(text || href));
     },
+    listitem({ task, tokens }) {
+      const kind = task ? ' class="task"' : "";
+      return `<li${kind}>${this.parser.parse(tokens)}</li>`;
+    },
     checkbox({ checked }) {
       return checked ? "☑ " : "☐ ";
     },
