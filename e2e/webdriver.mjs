@@ -47,7 +47,7 @@ export class AppWindow {
 
   /** Starts the driver, and through it the app. Everything the two print goes to `logPath`. */
   static async open({ binary, args = [], env, logPath }) {
-    const window = new AppWindow();
+    const window = new this();
     const port = await freePort();
     mkdirSync(dirname(logPath), { recursive: true });
     const log = openSync(logPath, "a");
@@ -61,6 +61,9 @@ export class AppWindow {
         stdio: ["ignore", log, log],
       },
     );
+    // Whatever goes wrong, no driver and no app is left behind, and none keeps the test runner waiting.
+    window.#driver.unref();
+    process.on("exit", () => window.kill());
     window.#address = `http://127.0.0.1:${port}`;
     try {
       await waitFor(
