@@ -30,6 +30,8 @@ export async function openBrowser() {
         bypassCSP: false,
       });
       await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+      // As the window has it (freezePrototype): what assigns to inherited names fails here too.
+      await context.addInitScript(() => Object.freeze(Object.prototype));
       const page = await context.newPage();
       page.problems = [];
       page.on("pageerror", (error) => page.problems.push(String(error)));
