@@ -29,6 +29,7 @@ export default defineConfig(({ command }) => ({
   test: {
     environment: "happy-dom",
     include: ["src/**/*.test.ts"],
+    testTimeout: 120_000,
     setupFiles: ["src/testing/setup.ts"],
   },
 }));

@@ -12,7 +12,7 @@ async function started(backend: Backend = createFakeBackend({ speed: 0 })) {
 }
 
 const finished = (chats: Chats) =>
-  vi.waitFor(() => expect(chats.runningReplyId).toBeNull());
+  vi.waitFor(() => expect(chats.runningReplyId).toBeNull(), 60_000);
 
 describe("Chats", () => {
   it("opens with the newest chat", async () => {
@@ -56,7 +56,7 @@ describe("Chats", () => {
     const { chats } = await started(backend);
     chats.writeDraft("Hello /slow");
     const sending = chats.send();
-    await vi.waitFor(() => expect(chats.live.size).toBe(1));
+    await vi.waitFor(() => expect(chats.live.size).toBe(1), 60_000);
     const [reply] = chats.live.values();
     expect(reply?.message.content).toMatch(/^Early\. /);
     await sending;
