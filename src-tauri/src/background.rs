@@ -23,9 +23,7 @@ pub fn begin<R: Runtime>(app: &AppHandle<R>, wick: Arc<Wick>) {
         let import = move || importer.import_starter(starter.as_deref());
         async_runtime::spawn_blocking(import).await.ok();
         // Loading begins before the first question. What goes wrong here is said when that question is asked.
-        if let Some(id) = wick.settings().model_id {
-            wick.select_model(&id).await.ok();
-        }
+        wick.preload().await.ok();
     });
 }
 

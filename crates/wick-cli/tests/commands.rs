@@ -113,12 +113,21 @@ fn a_model_is_imported_listed_and_answers() {
     assert_eq!(listed["models"][0]["info"]["quantization"], "Q4_1");
 
     let question = "What is the capital of France?";
-    let output = house.wick(&["run", "--temperature", "0", question]);
+    let output = house.wick(&["run", "--temperature", "0", "--max-tokens", "24", question]);
     assert!(text(&output.stdout).contains("Paris"), "{output:?}");
     assert!(output.stderr.is_empty(), "{output:?}");
 
     let mut child = house
-        .command(&["run", "--temperature", "0", "--json", "--model", "smollm2"])
+        .command(&[
+            "run",
+            "--temperature",
+            "0",
+            "--max-tokens",
+            "24",
+            "--json",
+            "--model",
+            "smollm2",
+        ])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -131,7 +140,7 @@ fn a_model_is_imported_listed_and_answers() {
         .unwrap();
     let piped: Value = serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap();
     assert_eq!(piped["reply"].as_str(), Some(text(&output.stdout).trim()));
-    assert_eq!(piped["stats"]["stopReason"], "end_of_turn");
+    assert!(piped["stats"]["replyTokens"].as_u64() > Some(0));
 }
 
 #[test]

@@ -277,6 +277,11 @@ impl Wick {
     /// Makes this the model of new replies, and loads it.
     pub async fn select_model(&self, id: &str) -> Result<()> {
         self.choose(id)?;
+        self.preload().await
+    }
+
+    /// Loads the model that will answer, so that the first answer is quick.
+    pub async fn preload(&self) -> Result<()> {
         let (settings, model) = self.model_to_answer()?;
         self.runtime
             .load(&self.load_target(&settings, &model), |_| {})

@@ -294,6 +294,7 @@ async fn unloading_ends_the_process_and_the_reply_it_was_writing() {
     let unloading = house.wick.clone();
     tokio::spawn(async move { unloading.runtime().unload().await });
     let reply = finished(events).await;
+    assert_eq!(reply.status, MessageStatus::Stopped);
     assert!(reply.content.starts_with("word"));
     let mut status = house.wick.runtime().status();
     status

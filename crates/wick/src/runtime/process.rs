@@ -7,7 +7,7 @@ use std::{
     process::Stdio,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -68,6 +68,8 @@ pub struct EngineProcess {
     /// `None` while it runs, then how it ended.
     ended: watch::Receiver<Option<String>>,
     kill: mpsc::Sender<()>,
+    /// Set when it is ended on purpose: what it was doing was then cancelled, and did not fail.
+    dismissed: AtomicBool,
 }
 
 impl EngineProcess {
@@ -138,6 +140,7 @@ impl EngineProcess {
             next_id: AtomicU64::new(1),
             ended,
             kill,
+            dismissed: AtomicBool::new(false),
         })
     }
 
@@ -179,6 +182,7 @@ impl EngineProcess {
 
     /// Ends the process and gives its memory back.
     pub async fn end(&self) {
+        self.dismissed.store(true, Ordering::Relaxed);
         self.kill.try_send(()).ok();
         self.wait_for_end().await;
     }
@@ -204,6 +208,7 @@ impl Answers {
                 Err(error.into())
             }
             Some(event) => Ok(event),
+            None if self.process.dismissed.load(Ordering::Relaxed) => Err(Error::Cancelled),
             None => Err(Error::EngineCrashed {
                 reason: self.process.wait_for_end().await,
             }),

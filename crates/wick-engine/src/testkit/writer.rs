@@ -1,4 +1,4 @@
-//! Tools for tests: small model files made by hand.
+//! Writes GGUF files byte by byte.
 
 use crate::gguf::TensorType;
 

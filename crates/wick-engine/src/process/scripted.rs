@@ -1,0 +1,134 @@
+//! A backend without a model, for tests of what stands above the engine. What it says depends on the last
+//! message: `/crash` aborts the process in mid-reply, `/panic` panics, `/fail` fails, `/slow` writes until it is
+//! cancelled, `/long 20` writes twenty words, `/turns` tells how many messages it was given; anything else is echoed.
+
+use std::{
+    io,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use super::{
+    protocol::{
+        BenchRequest, BenchRun, GenerateRequest, LoadOptions, ModelInfo, ReplyStats, StopReason,
+    },
+    serve::{Backend, serve},
+};
+use crate::{Error, Result, generate::Progress};
+
+/// Answers over standard input and output by the script.
+pub fn run_scripted_engine() -> io::Result<()> {
+    serve(Scripted, io::stdin(), io::stdout())
+}
+
+/// The scripted backend. Files whose content begins with `refuse` do not load.
+#[derive(Debug, Default)]
+pub struct Scripted;
+
+impl Backend for Scripted {
+    fn load(
+        &mut self,
+        path: &Path,
+        options: &LoadOptions,
+        progress: &mut dyn FnMut(f32),
+    ) -> Result<ModelInfo> {
+        let content = std::fs::read(path).map_err(|error| Error::read(path, &error))?;
+        if content.starts_with(b"refuse") {
+            return Err(Error::UnsupportedArchitecture {
+                architecture: "scripted".into(),
+                supported: "none".into(),
+            });
+        }
+        progress(0.5);
+        progress(1.0);
+        Ok(ModelInfo {
+            name: "Scripted".into(),
+            architecture: "scripted".into(),
+            quantization: "F32".into(),
+            parameters: 1,
+            trained_context_length: 4096,
+            context_length: options.context_length.unwrap_or(4096),
+            has_chat_template: true,
+        })
+    }
+
+    fn generate(
+        &mut self,
+        request: &GenerateRequest,
+        cancel: &AtomicBool,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<ReplyStats> {
+        let last = request
+            .messages
+            .last()
+            .ok_or(Error::EmptyPrompt)?
+            .content
+            .as_str();
+        progress(Progress::Reading {
+            processed: 1,
+            total: 1,
+            reused: 0,
+            dropped_messages: 0,
+        });
+        let mut words = 0;
+        let mut say = |text: &str| {
+            words += 1;
+            progress(Progress::Text(text.into()));
+        };
+        let mut stop_reason = StopReason::EndOfTurn;
+        match last.split_whitespace().next() {
+            Some("/crash") => {
+                say("half a reply");
+                std::process::abort();
+            }
+            Some("/panic") => {
+                say("half a reply");
+                panic!("as the script wants");
+            }
+            Some("/fail") => {
+                say("half a reply");
+                return Err(Error::NotANumber);
+            }
+            Some("/slow") => {
+                while !cancel.load(Ordering::Relaxed) {
+                    say("word ");
+                    std::thread::yield_now();
+                }
+                stop_reason = StopReason::Cancelled;
+            }
+            Some("/long") => {
+                let count = last
+                    .split_whitespace()
+                    .nth(1)
+                    .and_then(|count| count.parse().ok());
+                (0..count.unwrap_or(10)).for_each(|_| say("word "));
+            }
+            Some("/turns") => say(&request.messages.len().to_string()),
+            _ => {
+                say("You said: ");
+                say(last);
+            }
+        }
+        Ok(ReplyStats {
+            stop_reason,
+            prompt_tokens: 1,
+            reused_tokens: 0,
+            reply_tokens: words,
+            time_to_first_token_ms: 1,
+            prefill_tokens_per_second: 1.0,
+            decode_tokens_per_second: 1.0,
+            context_length: 4096,
+            dropped_messages: 0,
+        })
+    }
+
+    fn measure(&mut self, _request: &BenchRequest, cancel: &AtomicBool) -> Result<BenchRun> {
+        match cancel.load(Ordering::Relaxed) {
+            true => Err(Error::Cancelled),
+            false => Ok(BenchRun {
+                prefill_tokens_per_second: 2.0,
+                decode_tokens_per_second: 1.0,
+            }),
+        }
+    }
+}

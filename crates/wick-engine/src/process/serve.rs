@@ -1,0 +1,289 @@
+//! The engine's side of the pipes. Requests that take long run one after another on a worker thread; cancelling
+//! and reporting are answered at once by the reader.
+
+use std::{
+    collections::HashMap,
+    io::{self, BufRead, BufReader, Read, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Instant,
+};
+
+use super::protocol::{
+    BenchRequest, BenchRun, Event, GenerateRequest, LoadOptions, MAX_LINE_BYTES, ModelInfo,
+    PROTOCOL_VERSION, ReplyStats, Request, RequestId,
+};
+use crate::{
+    Error, Result, device,
+    generate::{Progress, Session},
+    memory,
+};
+
+/// What answers the requests: the real engine, or a scripted one in tests of what stands above.
+pub trait Backend: Send + 'static {
+    /// Loads a model in place of the one before.
+    fn load(
+        &mut self,
+        path: &Path,
+        options: &LoadOptions,
+        progress: &mut dyn FnMut(f32),
+    ) -> Result<ModelInfo>;
+
+    /// Answers a conversation.
+    fn generate(
+        &mut self,
+        request: &GenerateRequest,
+        cancel: &AtomicBool,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<ReplyStats>;
+
+    /// Measures the model once.
+    fn measure(&mut self, request: &BenchRequest, cancel: &AtomicBool) -> Result<BenchRun>;
+}
+
+/// The real engine.
+#[derive(Default)]
+struct Engine {
+    session: Option<Session>,
+}
+
+impl Engine {
+    fn session(&mut self) -> Result<&mut Session> {
+        self.session.as_mut().ok_or(Error::NoModelLoaded)
+    }
+}
+
+impl Backend for Engine {
+    fn load(
+        &mut self,
+        path: &Path,
+        options: &LoadOptions,
+        progress: &mut dyn FnMut(f32),
+    ) -> Result<ModelInfo> {
+        // First give back what the old one holds.
+        self.session = None;
+        device::check_cpu()?;
+        let session = Session::load(path, options, progress)?;
+        Ok(self.session.insert(session).info().clone())
+    }
+
+    fn generate(
+        &mut self,
+        request: &GenerateRequest,
+        cancel: &AtomicBool,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<ReplyStats> {
+        self.session()?.generate(request, cancel, progress)
+    }
+
+    fn measure(&mut self, request: &BenchRequest, cancel: &AtomicBool) -> Result<BenchRun> {
+        self.session()?.measure(request, cancel)
+    }
+}
+
+/// Answers over standard input and output with the real engine, until the application closes the pipe.
+pub fn run_engine() -> io::Result<()> {
+    serve(Engine::default(), io::stdin(), io::stdout())
+}
+
+type CancelFlags = Arc<Mutex<HashMap<RequestId, Arc<AtomicBool>>>>;
+
+/// Answers until the input ends or the worker panics. Work still running when the input ends is told to stop and
+/// not waited for: the process is about to end.
+pub fn serve<B: Backend>(
+    backend: B,
+    input: impl Read + Send + 'static,
+    output: impl Write + Send + 'static,
+) -> io::Result<()> {
+    let output = Output(Arc::new(Mutex::new(output)));
+    output.send(&Event::Hello {
+        protocol: PROTOCOL_VERSION,
+        version: env!("CARGO_PKG_VERSION").into(),
+    });
+    let flags = CancelFlags::default();
+    let (queue, requests) = mpsc::channel();
+    let (end, ended) = mpsc::channel();
+    thread::spawn({
+        let (output, flags, end) = (output.clone(), flags.clone(), end.clone());
+        move || {
+            work(backend, &requests, &output, &flags);
+            end.send(Ok(())).ok();
+        }
+    });
+    thread::spawn(move || {
+        let result = read_requests(input, &queue, &output, &flags);
+        for flag in lock(&flags).values() {
+            flag.store(true, Ordering::Relaxed);
+        }
+        end.send(result).ok();
+    });
+    ended.recv().unwrap_or(Ok(()))
+}
+
+fn read_requests<W: Write>(
+    input: impl Read,
+    queue: &mpsc::Sender<(Request, Arc<AtomicBool>)>,
+    output: &Output<W>,
+    flags: &CancelFlags,
+) -> io::Result<()> {
+    let mut input = BufReader::new(input);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if (&mut input)
+            .take(MAX_LINE_BYTES as u64)
+            .read_until(b'\n', &mut line)?
+            == 0
+        {
+            return Ok(());
+        }
+        match serde_json::from_slice(&line)? {
+            Request::Cancel { id } => {
+                if let Some(flag) = lock(flags).get(&id) {
+                    flag.store(true, Ordering::Relaxed);
+                }
+            }
+            Request::Report { id } => output.send(&Event::Memory {
+                id,
+                memory: memory::measure(),
+            }),
+            request => {
+                let flag = Arc::new(AtomicBool::new(false));
+                lock(flags).insert(id_of(&request), flag.clone());
+                if queue.send((request, flag)).is_err() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+fn id_of(request: &Request) -> RequestId {
+    match request {
+        Request::Load { id, .. }
+        | Request::Generate { id, .. }
+        | Request::Bench { id, .. }
+        | Request::Cancel { id }
+        | Request::Report { id } => *id,
+    }
+}
+
+fn work<B: Backend, W: Write>(
+    mut backend: B,
+    requests: &mpsc::Receiver<(Request, Arc<AtomicBool>)>,
+    output: &Output<W>,
+    flags: &CancelFlags,
+) {
+    for (request, cancel) in requests {
+        let id = id_of(&request);
+        let answer = catch_unwind(AssertUnwindSafe(|| {
+            answer(&mut backend, request, &cancel, output)
+        }));
+        lock(flags).remove(&id);
+        match answer {
+            Ok(Ok(event)) => output.send(&event),
+            Ok(Err(error)) => output.send(&Event::Failed { id, error }),
+            Err(panic) => {
+                let reason = describe_panic(panic.as_ref());
+                output.send(&Event::Failed {
+                    id,
+                    error: Error::Panicked { reason },
+                });
+                // Whatever it was in the middle of is not to be trusted: the application starts a new engine.
+                return;
+            }
+        }
+    }
+}
+
+fn answer<W: Write>(
+    backend: &mut impl Backend,
+    request: Request,
+    cancel: &AtomicBool,
+    output: &Output<W>,
+) -> Result<Event> {
+    match request {
+        Request::Load { id, path, options } => {
+            let began = Instant::now();
+            let model = backend.load(&path, &options, &mut |fraction| {
+                output.send(&Event::Loading { id, fraction });
+            })?;
+            Ok(Event::Loaded {
+                id,
+                model,
+                load_ms: began.elapsed().as_millis() as u64,
+                memory: memory::measure(),
+            })
+        }
+        Request::Generate { id, request } => {
+            let stats = backend.generate(&request, cancel, &mut |progress| {
+                output.send(&match progress {
+                    Progress::Text(text) => Event::Text { id, text },
+                    Progress::Reading {
+                        processed,
+                        total,
+                        reused,
+                        dropped_messages,
+                    } => Event::Reading {
+                        id,
+                        processed,
+                        total,
+                        reused,
+                        dropped_messages,
+                    },
+                });
+            })?;
+            Ok(Event::Finished { id, stats })
+        }
+        Request::Bench { id, request } => {
+            // The first one warms the caches and is not counted.
+            backend.measure(&request, cancel)?;
+            for _ in 0..request.repetitions {
+                let run = backend.measure(&request, cancel)?;
+                output.send(&Event::BenchRun { id, run });
+            }
+            Ok(Event::BenchFinished {
+                id,
+                memory: memory::measure(),
+                threads: rayon::current_num_threads() as u32,
+            })
+        }
+        Request::Cancel { .. } | Request::Report { .. } => Err(Error::NoModelLoaded),
+    }
+}
+
+fn describe_panic(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".into())
+}
+
+/// The pipe to the application: one event a line.
+struct Output<W>(Arc<Mutex<W>>);
+
+impl<W> Clone for Output<W> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<W: Write> Output<W> {
+    /// Sends the event. A pipe that is closed shows at the other pipe's end too, which ends the process.
+    fn send(&self, event: &Event) {
+        if let Ok(mut line) = serde_json::to_vec(event) {
+            line.push(b'\n');
+            let mut output = lock(&self.0);
+            output.write_all(&line).and_then(|()| output.flush()).ok();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

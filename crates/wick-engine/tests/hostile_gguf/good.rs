@@ -1,0 +1,212 @@
+//! What is read from a good file is what it says.
+
+use std::fs;
+
+use candle_core::quantized::gguf_file::Value;
+use wick_engine::{
+    Error,
+    gguf::{TensorType, ValidatedGguf},
+};
+
+use crate::files::*;
+
+#[test]
+fn a_good_file_keeps_what_it_says() {
+    let gguf = open(&good().bytes()).unwrap();
+    let metadata = gguf.metadata();
+    assert_eq!(gguf.architecture(), "llama");
+    assert_eq!(metadata.u32("llama.context_length"), Ok(Some(9000)));
+    assert_eq!(metadata.u32("llama.some_u64"), Ok(Some(7)));
+    assert_eq!(metadata.u32("absent"), Ok(None));
+    assert_eq!(metadata.f32("llama.rope.freq_base"), Ok(Some(10_000.0)));
+    assert_eq!(
+        metadata.bool("tokenizer.ggml.add_bos_token"),
+        Ok(Some(true))
+    );
+    assert_eq!(
+        metadata.str("tokenizer.chat_template"),
+        Ok(Some("{{ messages }}"))
+    );
+    assert_eq!(
+        metadata.strings("tokenizer.ggml.tokens"),
+        Ok(Some(&tokens(3)[..]))
+    );
+    assert_eq!(
+        metadata.f32s("tokenizer.ggml.scores"),
+        Ok(Some(&[0.0, 1.0, 2.0][..]))
+    );
+    assert_eq!(
+        metadata.i32s("tokenizer.ggml.token_type"),
+        Ok(Some(vec![1, 1, -1]))
+    );
+    assert_eq!(metadata.i32s("llama.some_u16s"), Ok(Some(vec![1, 2])));
+    assert!(metadata.u32("llama.some_i8").is_err());
+    assert!(metadata.u32("general.name").is_err());
+    assert!(metadata.str("llama.block_count").is_err());
+    assert!(metadata.bool("llama.block_count").is_err());
+    assert!(metadata.strings("tokenizer.ggml.scores").is_err());
+    assert!(metadata.f32s("tokenizer.ggml.tokens").is_err());
+    assert!(metadata.i32s("tokenizer.ggml.scores").is_err());
+
+    let shapes: Vec<_> = gguf
+        .tensors()
+        .iter()
+        .map(|t| (t.name.as_str(), t.dims.as_slice(), t.bytes, t.offset))
+        .collect();
+    assert_eq!(
+        shapes,
+        [
+            ("token_embd.weight", &[32, 3][..], 60, 0),
+            ("blk.0.attn_q.weight", &[32, 32][..], 1088, 64),
+            ("output_norm.weight", &[32][..], 128, 1152),
+        ]
+    );
+
+    let info = gguf.model_info().unwrap();
+    assert_eq!(info.name, "Tiny model");
+    assert_eq!(
+        (info.architecture.as_str(), info.quantization.as_str()),
+        ("llama", "Q4_1")
+    );
+    assert_eq!(info.parameters, 96 + 1024 + 32);
+    assert_eq!(
+        (info.trained_context_length, info.context_length),
+        (9000, 8192)
+    );
+    assert!(info.has_chat_template);
+}
+
+#[test]
+fn candle_reads_the_same_from_the_file_as_from_the_header() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("model.gguf");
+    fs::write(&path, good().bytes()).unwrap();
+    let ours = ValidatedGguf::open(&path).unwrap().to_candle().unwrap();
+    let mut file = fs::File::open(&path).unwrap();
+    let theirs = candle_core::quantized::gguf_file::Content::read(&mut file).unwrap();
+    assert_eq!(ours.magic, theirs.magic);
+    assert_eq!(ours.tensor_data_offset, theirs.tensor_data_offset);
+    assert_eq!(ours.tensor_infos.len(), theirs.tensor_infos.len());
+    for (name, info) in &theirs.tensor_infos {
+        let found = &ours.tensor_infos[name];
+        assert_eq!(
+            (&found.shape, found.ggml_dtype, found.offset),
+            (&info.shape, info.ggml_dtype, info.offset)
+        );
+        ours.tensor(&mut file, name, &candle_core::Device::Cpu)
+            .unwrap();
+    }
+    assert!(
+        ours.metadata
+            .keys()
+            .all(|key| !key.starts_with("tokenizer."))
+    );
+    assert!(matches!(ours.metadata["llama.some_u64"], Value::U32(7)));
+    assert!(matches!(ours.metadata["llama.some_i8"], Value::I32(-2)));
+    assert!(matches!(
+        ours.metadata["llama.rope.freq_base"],
+        Value::F32(10_000.0)
+    ));
+    assert!(matches!(&ours.metadata["llama.some_u16s"], Value::Array(array) if array.len() == 2));
+}
+
+#[test]
+fn only_types_candle_loads_go_to_candle() {
+    for tensor_type in TensorType::ALL.iter().copied() {
+        let (weights, bytes) = (tensor_type.block_size(), tensor_type.block_bytes());
+        assert_eq!(TensorType::from_id(tensor_type.id()), Some(tensor_type));
+        let mut writer = header();
+        writer.tensor(
+            "w",
+            &[weights as usize],
+            tensor_type,
+            &vec![0; bytes as usize],
+        );
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("model.gguf");
+        fs::write(&path, writer.bytes()).unwrap();
+        match (
+            tensor_type.to_candle(),
+            ValidatedGguf::open(&path).unwrap().to_candle(),
+        ) {
+            (Some(dtype), Ok(content)) => {
+                assert_eq!(
+                    (dtype.block_size() as u64, dtype.type_size() as u64),
+                    (weights, bytes)
+                );
+                let mut file = fs::File::open(&path).unwrap();
+                content
+                    .tensor(&mut file, "w", &candle_core::Device::Cpu)
+                    .unwrap();
+            }
+            (
+                None,
+                Err(Error::UnsupportedTensorType {
+                    tensor,
+                    tensor_type: name,
+                }),
+            ) => {
+                assert_eq!((tensor.as_str(), name.as_str()), ("w", tensor_type.name()));
+            }
+            (_, other) => panic!("{tensor_type}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_model_without_names_is_described_by_its_weights() {
+    let mut writer = header();
+    writer
+        .u32("llama.context_length", 2048)
+        .tensor("a", &[64], TensorType::F32, &[0; 256])
+        .tensor("b", &[256, 4], TensorType::Q6K, &[0; 840]);
+    let info = open(&writer.bytes()).unwrap().model_info().unwrap();
+    assert_eq!(
+        (info.name.as_str(), info.quantization.as_str()),
+        ("", "Q6_K")
+    );
+    assert_eq!(
+        (info.trained_context_length, info.context_length),
+        (2048, 2048)
+    );
+    assert!(!info.has_chat_template);
+    let error = open(&header().bytes()).unwrap().model_info().err();
+    assert!(
+        matches!(error, Some(Error::Malformed { field, .. }) if field == "llama.context_length")
+    );
+    let long = header()
+        .u32("llama.context_length", 1)
+        .string("general.name", &"é".repeat(500))
+        .bytes();
+    assert_eq!(
+        open(&long)
+            .unwrap()
+            .model_info()
+            .unwrap()
+            .name
+            .chars()
+            .count(),
+        200
+    );
+}
+
+#[test]
+fn tensors_may_be_described_in_any_order_and_with_gaps() {
+    let mut writer = header();
+    writer
+        .tensor_info("b", &[1], 0, 128)
+        .tensor_info("a", &[1], 0, 32);
+    let mut bytes = writer.bytes();
+    bytes.extend([0; 132]);
+    assert_eq!(open(&bytes).unwrap().tensors().len(), 2);
+}
+
+#[test]
+fn version_2_reads_as_version_3() {
+    let gguf = open(&at(4, &[2])).unwrap();
+    assert_eq!(gguf.tensors().len(), 3);
+    assert_eq!(
+        gguf.to_candle().unwrap().magic,
+        candle_core::quantized::gguf_file::VersionedMagic::GgufV2
+    );
+}
