@@ -298,8 +298,7 @@ fn a_line_that_does_not_parse_ends_the_serving() {
         let mut client = Client::start();
         client.to_engine.write_all(line.as_bytes()).unwrap();
         // Its input is still open.
-        let error = client.serving.join().unwrap().unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{line:?}");
+        assert!(client.serving.join().unwrap().is_err(), "{line:?}");
     }
 }
 

@@ -210,3 +210,27 @@ fn version_2_reads_as_version_3() {
         candle_core::quantized::gguf_file::VersionedMagic::GgufV2
     );
 }
+
+#[test]
+fn a_quantization_that_no_tensor_has_is_not_believed() {
+    let named = |file_type: u32, tensor_type: TensorType| {
+        let bytes = vec![0; tensor_type.block_bytes() as usize * 8];
+        let dims = [tensor_type.block_size() as usize * 8];
+        let mut writer = header();
+        writer
+            .u32("llama.context_length", 1)
+            .u32("general.file_type", file_type)
+            .tensor("a", &dims, tensor_type, &bytes)
+            .tensor("b", &[1], TensorType::F32, &[0; 4]);
+        let info = open(&writer.bytes()).unwrap().model_info().unwrap();
+        info.quantization
+    };
+    // An F16 header kept by a file that was quantized.
+    assert_eq!(named(1, TensorType::Q4_1), "Q4_1");
+    assert_eq!(named(15, TensorType::Q8_0), "Q8_0");
+    assert_eq!(named(999, TensorType::Q8_0), "Q8_0");
+    assert_eq!(named(15, TensorType::Q4K), "Q4_K_M");
+    assert_eq!(named(12, TensorType::Q3K), "Q3_K_M");
+    assert_eq!(named(29, TensorType::Iq2S), "IQ2_M");
+    assert_eq!(named(18, TensorType::Q6K), "Q6_K");
+}
