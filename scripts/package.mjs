@@ -17,7 +17,7 @@ import { ensureSystemPackages } from "./system-packages.mjs";
 
 const usualBundles = { linux: "deb", darwin: "dmg", win32: "msi" };
 const resource = `src-tauri/resources/${starterModel.fileName}`;
-const bundleFolder = join(root, "target", "dist", "bundle");
+const bundleFolder = join(root, "target", "release", "bundle");
 
 function chosenBundles() {
   const at = process.argv.indexOf("--bundles");
@@ -51,7 +51,6 @@ async function buildBundles() {
   const overlay = JSON.stringify({
     bundle: { resources: { [resource]: starterModel.fileName } },
   });
-  const cargoArgs = ["--", "--profile", "dist", "--locked"];
   await mustRun(
     ...nodeBin(
       "@tauri-apps/cli",
@@ -62,7 +61,8 @@ async function buildBundles() {
         chosenBundles(),
         "--config",
         overlay,
-        ...cargoArgs,
+        "--",
+        "--locked",
       ],
     ),
     {
