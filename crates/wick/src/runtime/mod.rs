@@ -251,7 +251,7 @@ pub fn physical_cores() -> usize {
 
 fn ready(slot: &Option<Loaded>, target: &LoadTarget) -> Option<LoadReport> {
     let loaded = slot.as_ref()?;
-    let same = loaded.target == *target && loaded.process.ended().is_none();
+    let same = loaded.target == *target && loaded.process.works();
     same.then(|| loaded.report.clone())
 }
 

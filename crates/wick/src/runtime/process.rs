@@ -70,6 +70,8 @@ pub struct EngineProcess {
     kill: mpsc::Sender<()>,
     /// Set when it is ended on purpose: what it was doing was then cancelled, and did not fail.
     dismissed: AtomicBool,
+    /// Set when it said that it panicked, and so is about to end.
+    panicked: AtomicBool,
 }
 
 impl EngineProcess {
@@ -141,12 +143,18 @@ impl EngineProcess {
             ended,
             kill,
             dismissed: AtomicBool::new(false),
+            panicked: AtomicBool::new(false),
         })
     }
 
     /// Id of the process.
     pub fn pid(&self) -> Option<u32> {
         self.pid
+    }
+
+    /// Whether it can be given work.
+    pub fn works(&self) -> bool {
+        self.ended().is_none() && !self.panicked.load(Ordering::Relaxed)
     }
 
     /// How it ended, if it has.
@@ -197,13 +205,14 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// The next event; `Failed` arrives as an error, and so does the end of the process.
+    /// The next event; `Failed` arrives as an error, and so does the end of the process. Nothing is lost where the
+    /// future is dropped before it is done.
     pub async fn next(&mut self) -> Result<Event> {
         match self.events.recv().await {
             Some(Event::Failed { error, .. }) => {
                 if matches!(error, wick_engine::Error::Panicked { .. }) {
                     // It ends itself after a panic; until it has, it must not be taken for one that works.
-                    self.process.end().await;
+                    self.process.panicked.store(true, Ordering::Relaxed);
                 }
                 Err(error.into())
             }
