@@ -14,6 +14,8 @@ import {
 const CAPITAL = "What is the capital of France?";
 const LONG_STORY =
   "Write a very long story about a lighthouse keeper and the sea.";
+const OTHER_STORY =
+  "Tell me everything that happened in a mountain village in one year.";
 
 describe("Wick", () => {
   let folder;
@@ -31,12 +33,9 @@ describe("Wick", () => {
     if (folder) removeFolder(folder);
   });
 
+  // What was in the window says more about a failure than any message.
   afterEach(async (t) => {
-    // What was in the window says more about a failure than any message.
-    if (t.passed === false)
-      await wick.screenshot(
-        `e2e/artifacts/failed-${t.name.replaceAll(" ", "-")}.png`,
-      );
+    if (!t.passed) await wick?.photographFailure(t.name);
   });
 
   it("has the starter model ready when it is opened for the first time", async () => {
@@ -103,7 +102,7 @@ describe("Wick", () => {
 
   it("survives the death of its engine in mid-reply and answers the next message with a new one", async () => {
     await wick.clickOn("New chat");
-    await wick.say(LONG_STORY);
+    await wick.say(OTHER_STORY);
     const partial = await wick.writing();
     const engine = wick.engine();
     assert.notEqual(engine, null);
@@ -134,8 +133,8 @@ describe("Wick", () => {
 
   it("renames a chat", async () => {
     const [first] = await wick.chatTitles();
-    await wick.clickOn(first);
-    await wick.pressKeys(keys.f2);
+    await wick.clickOn(`Options for “${first}”`);
+    await wick.clickOn("Rename");
     await wick.fill("Chat title", "The lighthouse");
     await wick.pressKeys(keys.enter);
     await waitFor("the new title", async () =>
@@ -147,7 +146,8 @@ describe("Wick", () => {
     const before = await wick.chatTitles();
     await wick.clickOn("The lighthouse");
     await wick.waitForWords("The engine stopped unexpectedly");
-    await wick.pressKeys(keys.delete);
+    await wick.clickOn("Options for “The lighthouse”");
+    await wick.clickOn("Delete");
     await waitFor(
       "the chat to go",
       async () => !(await wick.chatTitles()).includes("The lighthouse"),

@@ -13,8 +13,6 @@ export const keys = {
   escape: "\uE00C",
   shift: "\uE008",
   control: "\uE009",
-  delete: "\uE017",
-  f2: "\uE032",
 };
 
 /**
@@ -64,6 +62,8 @@ export class AppWindow {
     // Whatever goes wrong, no driver and no app is left behind, and none keeps the test runner waiting.
     window.#driver.unref();
     process.on("exit", () => window.kill());
+    for (const signal of ["SIGINT", "SIGTERM"])
+      process.once(signal, () => process.exit(1));
     window.#address = `http://127.0.0.1:${port}`;
     try {
       await waitFor(
@@ -131,11 +131,6 @@ export class AppWindow {
   /** Types into an element, as keys pressed one after another. */
   type(element, text) {
     return this.#ask("POST", `/element/${element[ELEMENT]}/value`, { text });
-  }
-
-  /** Empties a text field, as a person would. */
-  clear(element) {
-    return this.#ask("POST", `/element/${element[ELEMENT]}/clear`);
   }
 
   /** Presses keys together, wherever the focus is: `pressKeys(keys.control, "k")`. */

@@ -168,7 +168,13 @@ export class Wick extends AppWindow {
   /** Clicks a control; one that moves or is still covered is tried again. */
   clickOn(name) {
     return waitFor(`a click on “${name}”`, async () => {
-      await this.click(await this.usable(name));
+      const control = await this.control(name);
+      if (control === null) return false;
+      if (await this.run("return arguments[0].disabled", control)) return false;
+      // Of a radio button that is drawn by its label, the label is what a person clicks.
+      const shown =
+        "const [e] = arguments; return (e.type === 'radio' && e.labels[0]) || e";
+      await this.click(await this.run(shown, control));
       return true;
     });
   }
@@ -176,7 +182,8 @@ export class Wick extends AppWindow {
   /** Puts text into a field in place of what is there. */
   async fill(name, text) {
     const field = await this.usable(name);
-    await this.clear(field);
+    await this.click(field);
+    await this.pressKeys(keys.control, "a");
     await this.type(field, text);
   }
 
@@ -255,7 +262,13 @@ export class Wick extends AppWindow {
     );
   }
 
-  async photograph(name) {
-    await this.screenshot(join(screenshots, `${name}.png`));
+  /** Takes a picture for the documentation. */
+  photograph(name) {
+    return this.screenshot(join(screenshots, `${name}.png`));
+  }
+
+  photographFailure(test) {
+    const name = test.replaceAll(/[^\w]+/g, "-").toLowerCase();
+    return this.screenshot(join(artifacts, `failed-${name}.png`));
   }
 }
