@@ -263,7 +263,12 @@ export class Wick extends AppWindow {
   }
 
   /** Takes a picture for the documentation. */
-  photograph(name) {
+  async photograph(name) {
+    await waitFor("the colours to settle", () =>
+      this.run(
+        "return document.getAnimations().every((each) => each.playState !== 'running')",
+      ),
+    );
     return this.screenshot(join(screenshots, `${name}.png`));
   }
 
