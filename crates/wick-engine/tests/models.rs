@@ -489,3 +489,15 @@ fn a_family_that_cannot_be_run_is_refused_by_name() {
     scaled.string("llama.rope.scaling.type", "linear");
     assert!(refused(&scaled).contains("rotary"));
 }
+
+#[test]
+fn a_file_without_a_chat_template_is_refused_and_says_so() {
+    let mut bytes = tiny_model("llama").writer().unwrap().bytes();
+    let key = b"tokenizer.chat_template";
+    let at = bytes.windows(key.len()).position(|window| window == key);
+    bytes[at.unwrap() + key.len() - 1] = b'x';
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("base.gguf");
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(inspect(&path), Err(Error::NoChatTemplate));
+}
