@@ -50,7 +50,7 @@ function databaseFromTheFuture() {
 test("a second Wick on the same data leaves the first alone and ends well", async (t) => {
   const folder = folderFor(t);
   const wick = await open(t, { folder });
-  await wick.waitForWords("A language model of your own");
+  await wick.usable("New chat");
   const second = spawn(binary, [], {
     env: environment({ folder }),
     stdio: "ignore",
@@ -58,7 +58,7 @@ test("a second Wick on the same data leaves the first alone and ends well", asyn
   const [code] = await once(second, "exit");
   assert.equal(code, 0);
   assert.ok(isRunning(wick.pid));
-  await wick.waitForWords("A language model of your own");
+  await wick.usable("New chat");
 });
 
 test("a damaged database is set aside unchanged, and the window says where", async (t) => {
@@ -76,7 +76,7 @@ test("a damaged database is set aside unchanged, and the window says where", asy
     "SQLite format 3",
   );
   await wick.clickOn("Dismiss");
-  await wick.waitForWords("A language model of your own");
+  await wick.usable("New chat");
 });
 
 test("a database from the future is not touched until the person says so", async (t) => {
@@ -95,7 +95,7 @@ test("a database from the future is not touched until the person says so", async
   await wick.waitForWords("Set aside, unchanged");
   assert.deepEqual(readFileSync(await keptPath(wick, folder)), future);
   await wick.clickOn("Start fresh");
-  await wick.waitForWords("A language model of your own");
+  await wick.usable("New chat");
 });
 
 test("a data folder that cannot be written is explained, and tried again on request", async (t) => {
@@ -107,6 +107,6 @@ test("a data folder that cannot be written is explained, and tried again on requ
   await wick.waitForWords("Wick cannot write to its data folder");
   rmSync(obstacle);
   await wick.clickOn("Try again");
-  await wick.waitForWords("A language model of your own");
+  await wick.usable("New chat");
   assert.ok(existsSync(join(obstacle, "data", "wick.db")));
 });
