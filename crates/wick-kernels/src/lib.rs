@@ -1,0 +1,1 @@
+//! The arithmetic below the decoder: GGUF's tensor formats, matrix products, attention.
