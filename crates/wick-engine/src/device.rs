@@ -1,31 +1,36 @@
 //! Where to compute.
 
+use std::sync::Arc;
+
 use candle_core::Device;
+use wick_kernels::Threads;
 
-use crate::{Error, Result, process::protocol::DeviceChoice};
+use crate::{Error, Result, layers::Compute, process::protocol::DeviceChoice};
 
-/// The device for a choice. `Auto` is the GPU this build knows, where the machine has it, else the CPU.
-pub fn choose(choice: DeviceChoice) -> Result<Device> {
-    let unavailable = |device: &str, reason: String| Error::DeviceUnavailable {
+/// How to compute for a choice. `Auto` is the GPU this build knows, where the machine has it, else the processor.
+pub fn choose(choice: DeviceChoice, threads: Option<u32>) -> Result<Compute> {
+    let unavailable = |device: &str, error: candle_core::Error| Error::DeviceUnavailable {
         device: device.into(),
-        reason,
+        reason: error.to_string(),
     };
-    match choice {
-        DeviceChoice::Cpu => Ok(Device::Cpu),
-        DeviceChoice::Cuda => {
-            Device::new_cuda(0).map_err(|error| unavailable("CUDA", error.to_string()))
+    let cuda = || Device::new_cuda(0).map_err(|error| unavailable("CUDA", error));
+    let metal = || Device::new_metal(0).map_err(|error| unavailable("Metal", error));
+    let gpu = match choice {
+        DeviceChoice::Cpu => None,
+        DeviceChoice::Cuda => Some(cuda()?),
+        DeviceChoice::Metal => Some(metal()?),
+        DeviceChoice::Auto if cfg!(feature = "cuda") => cuda().ok(),
+        DeviceChoice::Auto if cfg!(feature = "metal") => metal().ok(),
+        DeviceChoice::Auto => None,
+    };
+    Ok(match gpu {
+        Some(device) => Compute::Candle(device),
+        None => {
+            let all = || std::thread::available_parallelism().map_or(1, usize::from);
+            let threads = threads.map_or_else(all, |threads| threads as usize);
+            Compute::Host(Arc::new(Threads::new(threads.max(1))))
         }
-        DeviceChoice::Metal => {
-            Device::new_metal(0).map_err(|error| unavailable("Metal", error.to_string()))
-        }
-        DeviceChoice::Auto if cfg!(feature = "cuda") => {
-            Ok(Device::new_cuda(0).unwrap_or(Device::Cpu))
-        }
-        DeviceChoice::Auto if cfg!(feature = "metal") => {
-            Ok(Device::new_metal(0).unwrap_or(Device::Cpu))
-        }
-        DeviceChoice::Auto => Ok(Device::Cpu),
-    }
+    })
 }
 
 /// Refuses a processor that lacks what this build was compiled for, before it meets the missing instruction.

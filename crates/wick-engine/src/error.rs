@@ -62,6 +62,45 @@ pub enum Error {
         /// Its type.
         tensor_type: String,
     },
+    /// A tensor that the architecture needs is not there.
+    #[error("the tensor {tensor} is missing")]
+    MissingTensor {
+        /// Its name.
+        tensor: String,
+    },
+    /// A number that the architecture needs is not there.
+    #[error("the header does not say {key}")]
+    MissingKey {
+        /// The key.
+        key: String,
+    },
+    /// A tensor has another shape than the architecture gives it.
+    #[error("the tensor {tensor} has the wrong shape {dims:?}")]
+    WrongShape {
+        /// Its name.
+        tensor: String,
+        /// Its dimensions.
+        dims: Vec<usize>,
+    },
+    /// A number that is no token of the model.
+    #[error("there is no token {token} in a vocabulary of {vocabulary}")]
+    NoSuchToken {
+        /// The number.
+        token: u64,
+        /// Tokens there are.
+        vocabulary: u64,
+    },
+    /// A draft model with another vocabulary.
+    #[error("the draft model has another vocabulary than the model it should guess for")]
+    OtherVocabulary,
+    /// A text with fewer tokens than one chunk.
+    #[error("the text has {found} tokens; at least {needed} are needed")]
+    TextTooShort {
+        /// Tokens of a chunk.
+        needed: u32,
+        /// Tokens of the text.
+        found: u32,
+    },
     /// A tokenizer Wick cannot build.
     #[error("the tokenizer \"{tokenizer}\" is not supported: {reason}")]
     UnsupportedTokenizer {
@@ -143,6 +182,14 @@ impl Error {
 
 impl From<candle_core::Error> for Error {
     fn from(error: candle_core::Error) -> Self {
+        Self::Compute {
+            reason: error.to_string(),
+        }
+    }
+}
+
+impl From<wick_kernels::Error> for Error {
+    fn from(error: wick_kernels::Error) -> Self {
         Self::Compute {
             reason: error.to_string(),
         }

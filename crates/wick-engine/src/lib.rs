@@ -15,14 +15,18 @@
 //! ```
 
 pub mod chat_template;
+pub mod decoder;
 pub mod device;
 mod error;
 pub mod generate;
 pub mod gguf;
+pub mod kv_cache;
+pub mod layers;
 mod memory;
 pub mod models;
 pub mod process;
 pub mod sampling;
+pub mod source;
 pub mod testkit;
 pub mod token_stream;
 pub mod tokenizer;
@@ -36,9 +40,9 @@ pub use error::{Error, Result};
 /// The name is empty where the file has none. A file without a chat template is no model to talk to and is refused.
 pub fn inspect(path: &Path) -> Result<process::protocol::ModelInfo> {
     let gguf = gguf::ValidatedGguf::open(path)?;
-    let architecture = models::architecture_of(&gguf)?;
-    gguf.to_candle()?;
+    models::architecture_of(gguf.architecture(), gguf.metadata())?;
+    gguf.check_tensor_types()?;
     let tokenizer = tokenizer::Tokenizer::from_gguf(&gguf)?;
     chat_template::ChatTemplate::from_gguf(&gguf, &tokenizer)?;
-    generate::info_of(&gguf, architecture, &Default::default())
+    generate::info_of(&gguf, &Default::default())
 }

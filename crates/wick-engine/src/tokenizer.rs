@@ -158,6 +158,18 @@ impl Tokenizer {
         Ok(ids)
     }
 
+    /// Tokens of a text that stands by itself, begun as the vocabulary wants it.
+    pub fn encode_document(&self, text: &str) -> Result<Vec<u32>> {
+        let mut ids: Vec<u32> = self.bos_of_document().into_iter().collect();
+        self.encode_run(text, &mut ids)?;
+        Ok(ids)
+    }
+
+    /// The token that begins every text, where the vocabulary wants one.
+    pub fn bos_of_document(&self) -> Option<u32> {
+        self.bos.filter(|_| self.add_bos)
+    }
+
     /// Tokens of a prompt: control tokens are those the template wrote, never those in a content.
     pub fn encode_prompt(&self, parts: &[PromptPart]) -> Result<Vec<u32>> {
         let (mut ids, mut run) = (Vec::new(), String::new());

@@ -2,12 +2,12 @@
 //! length, offset and shape in it has been checked against the format, the file and each other, so the
 //! parts that compute may rely on them. Model files come from strangers; nothing in one is believed.
 
-mod candle;
 mod cross_check;
 mod info;
 mod layout;
 mod metadata;
 mod reader;
+mod supported;
 mod tensor_type;
 
 use std::{

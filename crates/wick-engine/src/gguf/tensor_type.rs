@@ -1,6 +1,7 @@
 //! The tensor types of ggml: number, name, and how many bytes a block of how many weights takes.
 
 use candle_core::quantized::GgmlDType;
+use wick_kernels::Format;
 
 macro_rules! tensor_types {
     ($($variant:ident = $id:literal, $name:literal, $block:literal, $bytes:literal, $candle:expr;)+) => {
@@ -93,6 +94,14 @@ tensor_types! {
     Tq1_0 = 34, "TQ1_0", 256, 54, None;
     Tq2_0 = 35, "TQ2_0", 256, 66, None;
     Mxfp4 = 39, "MXFP4", 32, 17, None;
+}
+
+impl TensorType {
+    /// The same type in the kernels, where they can compute with it.
+    pub fn format(self) -> Option<Format> {
+        let format = Format::ALL.iter().find(|format| format.name() == self.name());
+        format.copied()
+    }
 }
 
 impl std::fmt::Display for TensorType {

@@ -1,64 +1,59 @@
-//! Llama and what is built like it: Llama 2, Mistral, TinyLlama, SmolLM2.
-
-use candle_core::{Device, Tensor, quantized::gguf_file::Content};
-use candle_transformers::models::quantized_llama::ModelWeights;
+//! Llama and what is built like it: Llama 2 and 3.x, Mistral, TinyLlama, SmolLM2.
 
 use super::{
     Architecture,
-    dequantized::Dequantized,
-    transformers::{self, Transformer},
+    shape::{Shape, check_head_lengths, check_rope_scaling, rope_scaling},
     unsupported,
 };
-use crate::{Result, gguf::ValidatedGguf};
-
-/// candle-transformers' tables of rotary angles end at 4,096 positions.
-pub(super) const LLAMA: Architecture = Architecture {
-    name: "llama",
-    max_context_length: 4096,
-    check,
-    load: transformers::load::<ModelWeights>,
+use crate::{
+    Result,
+    layers::{
+        Activation, Attention, AttentionWeights, Block, FeedForward, RopeStyle, Transformer,
+        Weights,
+    },
+    source::Container,
 };
 
-/// Scaled rotary angles would be computed as plain ones, and heads as an even share of the embedding.
-fn check(gguf: &ValidatedGguf) -> Result<()> {
-    let metadata = gguf.metadata();
-    if gguf
-        .tensors()
-        .iter()
-        .any(|tensor| tensor.name == "rope_freqs.weight")
-        || metadata
-            .str("llama.rope.scaling.type")?
-            .is_some_and(|kind| kind != "none")
-    {
-        return Err(unsupported(
-            "llama with scaled rotary embeddings (Llama 3.1 and later)",
-        ));
-    }
-    let embedding = metadata.u32("llama.embedding_length")?;
-    let heads = metadata.u32("llama.attention.head_count")?;
-    let head_length = metadata.u32("llama.attention.key_length")?;
-    match (embedding, heads, head_length) {
-        (Some(embedding), Some(heads), Some(length))
-            if heads.checked_mul(length) != Some(embedding) =>
-        {
-            Err(unsupported(
-                "llama with heads of another width (Mistral NeMo)",
-            ))
+pub(super) const LLAMA: Architecture = Architecture {
+    name: "llama",
+    check: |metadata| {
+        check_head_lengths("llama", metadata)?;
+        check_rope_scaling("llama", metadata, &["llama3"])?;
+        match metadata.u32("llama.expert_count")? {
+            Some(1..) => Err(unsupported("llama with experts (Mixtral)")),
+            _ => Ok(()),
         }
-        _ => Ok(()),
-    }
-}
+    },
+    load,
+};
 
-impl Transformer for ModelWeights {
-    fn read(
-        content: Content,
-        file: &mut Dequantized,
-        device: &Device,
-    ) -> candle_core::Result<Self> {
-        Self::from_gguf(content, file, device)
-    }
-
-    fn forward(&mut self, tokens: &Tensor, position: usize) -> candle_core::Result<Tensor> {
-        self.forward(tokens, position)
-    }
+fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
+    let shape = Shape::read(weights.source())?;
+    // GGUF files have the rows of queries and keys in another order than the Hub's.
+    let style = match weights.source().container() {
+        Container::Gguf => RopeStyle::Interleaved,
+        Container::Safetensors => RopeStyle::Halves,
+    };
+    let scaling = rope_scaling(&shape, weights)?;
+    let rope = shape.rope(style, shape.rope_base, &scaling, context_length, weights)?;
+    let blocks = weights.blocks(shape.layers, |layer| {
+        let attention = AttentionWeights {
+            qkv: shape.qkv(weights, layer)?,
+            output: shape.attention_output(weights, layer)?,
+            query_key_norms: None,
+            sub_norm: None,
+            rope: rope.clone(),
+        };
+        let mlp = shape.gated_mlp(weights, layer, Activation::Silu)?;
+        let (heads, cache) = (shape.heads, shape.cache(None));
+        Ok(Block {
+            attention_norm: shape.norm(weights, layer, "attn_norm.weight")?,
+            attention: Attention::new(layer, heads, cache, attention, weights.compute()),
+            post_attention_norm: None,
+            feed_forward_norm: shape.norm(weights, layer, "ffn_norm.weight")?,
+            feed_forward: FeedForward::Mlp(mlp),
+            post_feed_forward_norm: None,
+        })
+    })?;
+    shape.transformer(weights, blocks)
 }

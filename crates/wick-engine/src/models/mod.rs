@@ -1,64 +1,68 @@
-//! The seam between generation and the model families: [`Model`] and [`Decoder`], and the registry of families.
+//! The seam between generation and the model families: [`Model`] and [`Step`], and the registry of families.
 //!
 //! To add one: a file here with a `load` function, a line in [`ARCHITECTURES`], a golden test.
 
-mod dequantized;
+mod bitnet;
+mod gemma3;
 mod llama;
+mod phi3;
 mod qwen2;
 mod qwen3;
-mod transformers;
+mod qwen3moe;
+mod shape;
+mod step;
 
-use candle_core::Device;
+use candle_core::Tensor;
 
-use crate::{Error, Result, gguf::ValidatedGguf};
+pub use step::{Step, StepSequence};
 
-/// Weights, loaded once.
-pub trait Model: Send {
-    /// An empty decoder that holds at most `context_length` tokens. It takes the place of the one before.
-    fn decoder(&self, context_length: usize) -> Box<dyn Decoder>;
+use crate::{
+    Error, Result,
+    gguf::Metadata,
+    kv_cache::LayerShape,
+    layers::{Compute, Transformer, Weights},
+    source::ModelSource,
+};
+
+/// Weights: loaded once, never changed, shared by every sequence.
+pub trait Model: Send + Sync {
+    /// What each layer keeps of a token.
+    fn cache_layers(&self) -> Vec<LayerShape>;
+
+    /// Number of tokens it knows.
+    fn vocabulary_size(&self) -> usize;
+
+    /// Reads the step's tokens into the caches of their sequences, which do not advance yet, and returns the logits
+    /// that follow the tokens asked for: `(n_outputs, n_vocabulary)`.
+    fn forward(&self, step: &mut Step<'_>) -> Result<Tensor>;
 }
-
-/// One sequence: tokens go in, logits for the next one come out. What it has read is its KV cache.
-pub trait Decoder: Send {
-    /// Reads tokens and returns the logits that follow the last of them: one for each vocabulary entry.
-    fn prefill(&mut self, tokens: &[u32]) -> Result<Vec<f32>>;
-
-    /// Reads one token and returns the logits that follow it.
-    fn decode(&mut self, token: u32) -> Result<Vec<f32>> {
-        self.prefill(&[token])
-    }
-
-    /// Tokens read so far.
-    fn position(&self) -> usize;
-
-    /// Forgets what was read beyond `position`, and returns the new position: a decoder that cannot go back
-    /// by part forgets everything.
-    fn truncate(&mut self, position: usize) -> usize;
-}
-
-type Load = fn(&ValidatedGguf, context_length: u32, &Device) -> Result<Box<dyn Model>>;
 
 /// A family of models.
 #[derive(Debug)]
 pub struct Architecture {
     /// `general.architecture` of its files.
     pub name: &'static str,
-    /// Tokens of context beyond which its decoder cannot go, whatever the file says.
-    pub max_context_length: u32,
-    /// Refuses, from the header alone, what its decoder would compute wrongly.
-    check: fn(&ValidatedGguf) -> Result<()>,
-    load: Load,
+    /// Refuses, from the header alone, what it would compute wrongly.
+    check: fn(&Metadata) -> Result<()>,
+    load: fn(&Weights<'_>, context_length: usize) -> Result<Transformer>,
 }
 
 /// The families Wick runs.
-pub const ARCHITECTURES: &[Architecture] = &[llama::LLAMA, qwen2::QWEN2, qwen3::QWEN3];
+pub const ARCHITECTURES: &[Architecture] = &[
+    llama::LLAMA,
+    qwen2::QWEN2,
+    qwen3::QWEN3,
+    qwen3moe::QWEN3_MOE,
+    gemma3::GEMMA3,
+    phi3::PHI3,
+    bitnet::BITNET,
+];
 
-/// The family of a file that Wick can run, or an error that names what it cannot.
-pub fn architecture_of(gguf: &ValidatedGguf) -> Result<&'static Architecture> {
-    let wanted = gguf.architecture();
-    let known = ARCHITECTURES.iter().find(|known| known.name == wanted);
-    let architecture = known.ok_or_else(|| unsupported(wanted))?;
-    (architecture.check)(gguf)?;
+/// The family by this name, for a header that it can run, or an error that names what it cannot.
+pub fn architecture_of(name: &str, metadata: &Metadata) -> Result<&'static Architecture> {
+    let known = ARCHITECTURES.iter().find(|known| known.name == name);
+    let architecture = known.ok_or_else(|| unsupported(name))?;
+    (architecture.check)(metadata)?;
     Ok(architecture)
 }
 
@@ -71,14 +75,14 @@ fn unsupported(what: &str) -> Error {
     }
 }
 
-impl Architecture {
-    /// Loads the weights, for decoders of at most `context_length` tokens.
-    pub fn load(
-        &self,
-        gguf: &ValidatedGguf,
-        context_length: u32,
-        device: &Device,
-    ) -> Result<Box<dyn Model>> {
-        (self.load)(gguf, context_length, device)
-    }
+/// Loads a model, for sequences of at most `context_length` tokens. `progress` hears fractions from 0 to 1.
+pub fn load(
+    source: &ModelSource,
+    context_length: usize,
+    compute: Compute,
+    progress: &mut dyn FnMut(f32),
+) -> Result<Box<dyn Model>> {
+    let architecture = architecture_of(source.architecture(), source.metadata())?;
+    let weights = Weights::new(source, compute, progress);
+    Ok(Box::new((architecture.load)(&weights, context_length)?))
 }

@@ -1,31 +1,50 @@
-//! Qwen 2 and 2.5.
-
-use candle_core::{Device, Tensor, quantized::gguf_file::Content};
-use candle_transformers::models::quantized_qwen2::ModelWeights;
+//! Qwen 2 and 2.5: as Llama, with biases on queries, keys and values.
 
 use super::{
     Architecture,
-    dequantized::Dequantized,
-    transformers::{self, Transformer},
+    shape::{Shape, check_head_lengths, check_rope_scaling, rope_scaling},
+};
+use crate::{
+    Result,
+    layers::{
+        Activation, Attention, AttentionWeights, Block, FeedForward, RopeStyle, Transformer,
+        Weights,
+    },
 };
 
 pub(super) const QWEN2: Architecture = Architecture {
     name: "qwen2",
-    max_context_length: u32::MAX,
-    check: |_| Ok(()),
-    load: transformers::load::<ModelWeights>,
+    check: |metadata| {
+        check_head_lengths("qwen2", metadata)?;
+        check_rope_scaling("qwen2", metadata, &[])
+    },
+    load,
 };
 
-impl Transformer for ModelWeights {
-    fn read(
-        content: Content,
-        file: &mut Dequantized,
-        device: &Device,
-    ) -> candle_core::Result<Self> {
-        Self::from_gguf(content, file, device)
-    }
-
-    fn forward(&mut self, tokens: &Tensor, position: usize) -> candle_core::Result<Tensor> {
-        self.forward(tokens, position)
-    }
+fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
+    let shape = Shape::read(weights.source())?;
+    let scaling = rope_scaling(&shape, weights)?;
+    let (style, base) = (RopeStyle::Halves, shape.rope_base);
+    let rope = shape.rope(style, base, &scaling, context_length, weights)?;
+    let blocks = weights.blocks(shape.layers, |layer| {
+        let attention = AttentionWeights {
+            // attn_q.bias, attn_k.bias and attn_v.bias come along.
+            qkv: shape.qkv(weights, layer)?,
+            output: shape.attention_output(weights, layer)?,
+            query_key_norms: None,
+            sub_norm: None,
+            rope: rope.clone(),
+        };
+        let mlp = shape.gated_mlp(weights, layer, Activation::Silu)?;
+        let (heads, cache) = (shape.heads, shape.cache(None));
+        Ok(Block {
+            attention_norm: shape.norm(weights, layer, "attn_norm.weight")?,
+            attention: Attention::new(layer, heads, cache, attention, weights.compute()),
+            post_attention_norm: None,
+            feed_forward_norm: shape.norm(weights, layer, "ffn_norm.weight")?,
+            feed_forward: FeedForward::Mlp(mlp),
+            post_feed_forward_norm: None,
+        })
+    })?;
+    shape.transformer(weights, blocks)
 }

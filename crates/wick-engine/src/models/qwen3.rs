@@ -1,38 +1,59 @@
-//! Qwen 3, dense.
-
-use candle_core::{Device, Tensor, quantized::gguf_file::Content};
-use candle_transformers::models::quantized_qwen3::ModelWeights;
+//! Qwen 3, dense: as Llama, with a norm on each head's query and key.
 
 use super::{
     Architecture,
-    dequantized::Dequantized,
-    transformers::{self, Transformer},
+    shape::{Shape, check_head_lengths, check_rope_scaling, rope_scaling},
+};
+use crate::{
+    Result,
+    layers::{
+        Activation, Attention, AttentionWeights, Block, FeedForward, RopeStyle, Transformer,
+        Weights,
+    },
 };
 
 pub(super) const QWEN3: Architecture = Architecture {
     name: "qwen3",
-    max_context_length: u32::MAX,
-    check: |_| Ok(()),
-    load: transformers::load::<ModelWeights>,
+    check: |metadata| {
+        check_head_lengths("qwen3", metadata)?;
+        check_rope_scaling("qwen3", metadata, &[])
+    },
+    load: |weights, context_length| {
+        let shape = Shape::read(weights.source())?;
+        load(weights, context_length, &shape, |layer| {
+            let mlp = shape.gated_mlp(weights, layer, Activation::Silu)?;
+            Ok(FeedForward::Mlp(mlp))
+        })
+    },
 };
 
-impl Transformer for ModelWeights {
-    /// On the CPU a single token is kept in a cache that reading several does not look at.
-    const READS_AFTER_DECODE: bool = false;
-
-    fn read(
-        content: Content,
-        file: &mut Dequantized,
-        device: &Device,
-    ) -> candle_core::Result<Self> {
-        Self::from_gguf(content, file, device)
-    }
-
-    fn forward(&mut self, tokens: &Tensor, position: usize) -> candle_core::Result<Tensor> {
-        if position == 0 {
-            // This one does not begin anew by itself.
-            self.clear_kv_cache();
-        }
-        self.forward(tokens, position)
-    }
+/// Qwen 3 with this feed-forward part in each layer: the family with experts differs in nothing else.
+pub(super) fn load(
+    weights: &Weights<'_>,
+    context_length: usize,
+    shape: &Shape,
+    feed_forward: impl Fn(usize) -> Result<FeedForward>,
+) -> Result<Transformer> {
+    let scaling = rope_scaling(shape, weights)?;
+    let (style, base) = (RopeStyle::Halves, shape.rope_base);
+    let rope = shape.rope(style, base, &scaling, context_length, weights)?;
+    let blocks = weights.blocks(shape.layers, |layer| {
+        let attention = AttentionWeights {
+            qkv: shape.qkv(weights, layer)?,
+            output: shape.attention_output(weights, layer)?,
+            query_key_norms: Some(shape.query_key_norms(weights, layer)?),
+            sub_norm: None,
+            rope: rope.clone(),
+        };
+        let (heads, cache) = (shape.heads, shape.cache(None));
+        Ok(Block {
+            attention_norm: shape.norm(weights, layer, "attn_norm.weight")?,
+            attention: Attention::new(layer, heads, cache, attention, weights.compute()),
+            post_attention_norm: None,
+            feed_forward_norm: shape.norm(weights, layer, "ffn_norm.weight")?,
+            feed_forward: feed_forward(layer)?,
+            post_feed_forward_norm: None,
+        })
+    })?;
+    shape.transformer(weights, blocks)
 }

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, sampling::SamplingParams};
+use crate::{Error, kv_cache::CacheFormat, sampling::SamplingParams};
 
 /// Raised when the messages change shape; both sides come from one binary, so a difference is a bug.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// Longest line either side accepts.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
@@ -43,6 +43,18 @@ pub enum Request {
         id: RequestId,
         /// What to measure.
         request: BenchRequest,
+    },
+    /// Measure how well the loaded model predicts a text. `PerplexityRun`…, then `PerplexityFinished` or `Failed`.
+    Perplexity {
+        /// Repeated in the answers.
+        id: RequestId,
+        /// What to predict.
+        request: PerplexityRequest,
+    },
+    /// Put what was read in conversations on disk, where the model was loaded to keep it there. Answered by `Saved`.
+    Save {
+        /// Repeated in the answer.
+        id: RequestId,
     },
     /// Stop the reply or measurement with this id, running or waiting; it then ends as `Finished` with
     /// [`StopReason::Cancelled`], or as `Failed` with [`Error::Cancelled`]. Loading is not stopped: end the process.
@@ -129,6 +141,25 @@ pub enum Event {
         /// Threads the engine computed with.
         threads: u32,
     },
+    /// One more chunk of the text is scored.
+    PerplexityRun {
+        /// The request answered.
+        id: RequestId,
+        /// The figures so far.
+        run: PerplexityRun,
+    },
+    /// The text is scored.
+    PerplexityFinished {
+        /// The request answered.
+        id: RequestId,
+        /// The figures.
+        run: PerplexityRun,
+    },
+    /// Answer to `Save`.
+    Saved {
+        /// The request answered.
+        id: RequestId,
+    },
     /// Answer to `Report`.
     Memory {
         /// The request answered.
@@ -153,6 +184,50 @@ pub struct LoadOptions {
     pub context_length: Option<u32>,
     /// Where to compute.
     pub device: DeviceChoice,
+    /// Threads to compute with on the processor; `None` takes all.
+    pub threads: Option<u32>,
+    /// How keys and values are kept.
+    pub cache_type: CacheType,
+    /// A smaller model of the same vocabulary that guesses what this one will write.
+    pub draft_model: Option<PathBuf>,
+    /// Where what was read is kept for another day; `None` keeps it in memory only.
+    pub keep_on_disk: Option<KeepOnDisk>,
+}
+
+/// How keys and values are kept in the KV cache.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+pub enum CacheType {
+    /// Exact, and twice as large as usual.
+    F32,
+    /// As models are trained.
+    #[default]
+    F16,
+    /// Half the memory, at a small loss.
+    Q8_0,
+}
+
+impl From<CacheType> for CacheFormat {
+    fn from(cache_type: CacheType) -> Self {
+        match cache_type {
+            CacheType::F32 => Self::F32,
+            CacheType::F16 => Self::F16,
+            CacheType::Q8_0 => Self::Q8_0,
+        }
+    }
+}
+
+/// Where sequences are kept on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeepOnDisk {
+    /// The folder, of all models.
+    pub folder: PathBuf,
+    /// The model's id: the name of its folder in there, and what its files are checked against.
+    pub model: String,
+    /// Most bytes that all models take.
+    pub max_bytes: u64,
 }
 
 impl LoadOptions {
@@ -210,6 +285,12 @@ pub struct GenerateRequest {
     pub max_tokens: Option<u32>,
     /// Texts that end the reply; they are not part of it.
     pub stop: Vec<String>,
+    /// Whose conversation this is: what was read of it is kept on disk when another one is begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
+    /// Write every token by itself, without guessing what follows it: for measurements and tests.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_drafts: bool,
 }
 
 /// Why a reply ended.
@@ -252,6 +333,12 @@ pub struct ReplyStats {
     pub context_length: u32,
     /// Messages that left the front of the conversation for it to fit.
     pub dropped_messages: u32,
+    /// Tokens that were guessed, to be checked several at once.
+    #[serde(default)]
+    pub drafted_tokens: u32,
+    /// Of those, tokens that were right.
+    #[serde(default)]
+    pub accepted_tokens: u32,
 }
 
 /// A model as its file describes it.
@@ -309,4 +396,32 @@ pub struct BenchRun {
     pub prefill_tokens_per_second: f64,
     /// Tokens written a second.
     pub decode_tokens_per_second: f64,
+}
+
+/// A text to predict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerplexityRequest {
+    /// The text.
+    pub text: String,
+    /// Tokens of a chunk.
+    pub context_length: u32,
+    /// How many chunks; `None` takes all of the text.
+    pub chunks: Option<u32>,
+}
+
+/// How well a text was predicted so far.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerplexityRun {
+    /// Chunks scored.
+    pub chunks: u32,
+    /// Chunks to score.
+    pub chunks_total: u32,
+    /// Tokens scored.
+    pub tokens: u32,
+    /// The exponential of the mean surprise: lower is better.
+    pub perplexity: f64,
+    /// Its standard error.
+    pub standard_error: f64,
 }

@@ -5,25 +5,34 @@
 use std::{
     io,
     path::Path,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use super::{
     protocol::{
-        BenchRequest, BenchRun, GenerateRequest, LoadOptions, ModelInfo, ReplyStats, StopReason,
+        BenchRequest, BenchRun, GenerateRequest, LoadOptions, ModelInfo, PerplexityRequest,
+        PerplexityRun, ReplyStats, RequestId, StopReason,
     },
     serve::{Backend, serve},
 };
-use crate::{Error, Result, generate::Progress};
+use crate::{
+    Error, Result,
+    generate::{Progress, ReplyEvent},
+};
 
 /// Answers over standard input and output by the script.
 pub fn run_scripted_engine() -> io::Result<()> {
-    serve(Scripted, io::stdin(), io::stdout())
+    serve(Scripted::default(), io::stdin(), io::stdout())
 }
 
 /// The scripted backend. Files whose content begins with `refuse` do not load.
 #[derive(Debug, Default)]
-pub struct Scripted;
+pub struct Scripted {
+    begun: Vec<(RequestId, GenerateRequest, Arc<AtomicBool>)>,
+}
 
 impl Backend for Scripted {
     fn load(
@@ -52,12 +61,65 @@ impl Backend for Scripted {
         })
     }
 
-    fn generate(
+    fn begin(
         &mut self,
-        request: &GenerateRequest,
-        cancel: &AtomicBool,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<ReplyStats> {
+        id: RequestId,
+        request: GenerateRequest,
+        cancel: Arc<AtomicBool>,
+    ) -> Result<()> {
+        self.begun.push((id, request, cancel));
+        Ok(())
+    }
+
+    fn step(&mut self, tell: &mut dyn FnMut(RequestId, ReplyEvent)) {
+        for (id, request, cancel) in std::mem::take(&mut self.begun) {
+            let ended = answer(&request, &cancel, &mut |progress| {
+                tell(id, ReplyEvent::Progress(progress));
+            });
+            tell(id, ReplyEvent::Ended(ended));
+        }
+    }
+
+    fn measure(&mut self, _request: &BenchRequest, cancel: &AtomicBool) -> Result<BenchRun> {
+        match cancel.load(Ordering::Relaxed) {
+            true => Err(Error::Cancelled),
+            false => Ok(BenchRun {
+                prefill_tokens_per_second: 2.0,
+                decode_tokens_per_second: 1.0,
+            }),
+        }
+    }
+
+    fn perplexity(
+        &mut self,
+        request: &PerplexityRequest,
+        _cancel: &AtomicBool,
+        progress: &mut dyn FnMut(&PerplexityRun),
+    ) -> Result<PerplexityRun> {
+        let run = PerplexityRun {
+            chunks: 1,
+            chunks_total: 1,
+            tokens: request.text.len() as u32,
+            perplexity: 2.0,
+            standard_error: 0.0,
+        };
+        progress(&run);
+        Ok(run)
+    }
+
+    fn save(&mut self) {}
+
+    fn threads(&self) -> u32 {
+        1
+    }
+}
+
+/// Says what the script has for the last message.
+fn answer(
+    request: &GenerateRequest,
+    cancel: &AtomicBool,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<ReplyStats> {
         let last = request
             .messages
             .last()
@@ -69,6 +131,8 @@ impl Backend for Scripted {
             total: 1,
             reused: 0,
             dropped_messages: 0,
+            drafted_tokens: 0,
+            accepted_tokens: 0,
         });
         let mut words = 0;
         let mut say = |text: &str| {
@@ -119,16 +183,7 @@ impl Backend for Scripted {
             decode_tokens_per_second: 1.0,
             context_length: 4096,
             dropped_messages: 0,
+            drafted_tokens: 0,
+            accepted_tokens: 0,
         })
     }
-
-    fn measure(&mut self, _request: &BenchRequest, cancel: &AtomicBool) -> Result<BenchRun> {
-        match cancel.load(Ordering::Relaxed) {
-            true => Err(Error::Cancelled),
-            false => Ok(BenchRun {
-                prefill_tokens_per_second: 2.0,
-                decode_tokens_per_second: 1.0,
-            }),
-        }
-    }
-}

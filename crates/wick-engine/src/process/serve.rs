@@ -1,5 +1,6 @@
-//! The engine's side of the pipes. Requests that take long run one after another on a worker thread; cancelling
-//! and reporting are answered at once by the reader.
+//! The engine's side of the pipes. Replies are written on a worker thread, those that run at the same time in the same
+//! passes; what else takes long waits until no reply is running. Cancelling and reporting are answered at once by the
+//! reader.
 
 use std::{
     collections::HashMap,
@@ -17,11 +18,11 @@ use std::{
 
 use super::protocol::{
     BenchRequest, BenchRun, Event, GenerateRequest, LoadOptions, MAX_LINE_BYTES, ModelInfo,
-    PROTOCOL_VERSION, ReplyStats, Request, RequestId,
+    PROTOCOL_VERSION, PerplexityRequest, PerplexityRun, Request, RequestId,
 };
 use crate::{
     Error, Result, device,
-    generate::{Progress, Session},
+    generate::{Progress, ReplyEvent, Session},
     memory,
 };
 
@@ -35,16 +36,33 @@ pub trait Backend: Send + 'static {
         progress: &mut dyn FnMut(f32),
     ) -> Result<ModelInfo>;
 
-    /// Answers a conversation.
-    fn generate(
+    /// Begins to answer a conversation; [`Backend::step`] writes it.
+    fn begin(
         &mut self,
-        request: &GenerateRequest,
-        cancel: &AtomicBool,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<ReplyStats>;
+        id: RequestId,
+        request: GenerateRequest,
+        cancel: Arc<AtomicBool>,
+    ) -> Result<()>;
+
+    /// Brings every reply that was begun on by one step.
+    fn step(&mut self, tell: &mut dyn FnMut(RequestId, ReplyEvent));
 
     /// Measures the model once.
     fn measure(&mut self, request: &BenchRequest, cancel: &AtomicBool) -> Result<BenchRun>;
+
+    /// Measures how well the model predicts a text.
+    fn perplexity(
+        &mut self,
+        request: &PerplexityRequest,
+        cancel: &AtomicBool,
+        progress: &mut dyn FnMut(&PerplexityRun),
+    ) -> Result<PerplexityRun>;
+
+    /// Puts on disk what is kept for another day.
+    fn save(&mut self);
+
+    /// Threads it computes with.
+    fn threads(&self) -> u32;
 }
 
 /// The real engine.
@@ -73,17 +91,42 @@ impl Backend for Engine {
         Ok(self.session.insert(session).info().clone())
     }
 
-    fn generate(
+    fn begin(
         &mut self,
-        request: &GenerateRequest,
-        cancel: &AtomicBool,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<ReplyStats> {
-        self.session()?.generate(request, cancel, progress)
+        id: RequestId,
+        request: GenerateRequest,
+        cancel: Arc<AtomicBool>,
+    ) -> Result<()> {
+        self.session()?.begin(id, request, cancel)
+    }
+
+    fn step(&mut self, tell: &mut dyn FnMut(RequestId, ReplyEvent)) {
+        if let Some(session) = &mut self.session {
+            session.step(tell);
+        }
     }
 
     fn measure(&mut self, request: &BenchRequest, cancel: &AtomicBool) -> Result<BenchRun> {
         self.session()?.measure(request, cancel)
+    }
+
+    fn perplexity(
+        &mut self,
+        request: &PerplexityRequest,
+        cancel: &AtomicBool,
+        progress: &mut dyn FnMut(&PerplexityRun),
+    ) -> Result<PerplexityRun> {
+        self.session()?.perplexity(request, cancel, progress)
+    }
+
+    fn save(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.save();
+        }
+    }
+
+    fn threads(&self) -> u32 {
+        self.session.as_ref().map_or(0, |session| session.threads())
     }
 }
 
@@ -169,6 +212,8 @@ fn id_of(request: &Request) -> RequestId {
         Request::Load { id, .. }
         | Request::Generate { id, .. }
         | Request::Bench { id, .. }
+        | Request::Perplexity { id, .. }
+        | Request::Save { id }
         | Request::Cancel { id }
         | Request::Report { id } => *id,
     }
@@ -180,25 +225,95 @@ fn work<B: Backend, W: Write>(
     output: &Output<W>,
     flags: &CancelFlags,
 ) {
-    for (request, cancel) in requests {
-        let id = id_of(&request);
-        let answer = catch_unwind(AssertUnwindSafe(|| {
-            answer(&mut backend, request, &cancel, output)
-        }));
-        lock(flags).remove(&id);
-        match answer {
-            Ok(Ok(event)) => output.send(&event),
-            Ok(Err(error)) => output.send(&Event::Failed { id, error }),
-            Err(panic) => {
-                let reason = describe_panic(panic.as_ref());
-                output.send(&Event::Failed {
-                    id,
-                    error: Error::Panicked { reason },
-                });
-                // Whatever it was in the middle of is not to be trusted: the application starts a new engine.
-                return;
+    let mut replies: Vec<RequestId> = Vec::new();
+    // A request that waits until no reply is running.
+    let mut waiting = None;
+    loop {
+        while waiting.is_none() {
+            let next = match replies.is_empty() {
+                true => requests.recv().ok(),
+                false => requests.try_recv().ok(),
+            };
+            match next {
+                Some((Request::Generate { id, request }, cancel)) => {
+                    let begun = guarded(|| backend.begin(id, request, cancel));
+                    match begun {
+                        Ok(Ok(())) => replies.push(id),
+                        Ok(Err(error)) => finish(id, Event::Failed { id, error }, output, flags),
+                        Err(panic) => return give_up(&[&replies[..], &[id]].concat(), panic, output),
+                    }
+                }
+                Some(other) => waiting = Some(other),
+                None if replies.is_empty() => return,
+                None => break,
             }
         }
+        if replies.is_empty() {
+            if let Some((request, cancel)) = waiting.take() {
+                let id = id_of(&request);
+                match guarded(|| answer(&mut backend, request, &cancel, output)) {
+                    Ok(Ok(event)) => finish(id, event, output, flags),
+                    Ok(Err(error)) => finish(id, Event::Failed { id, error }, output, flags),
+                    Err(panic) => return give_up(&[id], panic, output),
+                }
+            }
+            continue;
+        }
+        let mut ended = Vec::new();
+        let stepped = guarded(|| {
+            backend.step(&mut |id, event| match event {
+                ReplyEvent::Progress(progress) => output.send(&event_of(id, progress)),
+                ReplyEvent::Ended(Ok(stats)) => ended.push((id, Event::Finished { id, stats })),
+                ReplyEvent::Ended(Err(error)) => ended.push((id, Event::Failed { id, error })),
+            });
+        });
+        for (id, event) in ended {
+            replies.retain(|running| *running != id);
+            finish(id, event, output, flags);
+        }
+        if let Err(panic) = stepped {
+            return give_up(&replies, panic, output);
+        }
+    }
+}
+
+/// Runs what may panic; the error is the panic's message.
+fn guarded<R>(work: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| describe_panic(panic.as_ref()))
+}
+
+/// The last event of a request.
+fn finish<W: Write>(id: RequestId, event: Event, output: &Output<W>, flags: &CancelFlags) {
+    lock(flags).remove(&id);
+    output.send(&event);
+}
+
+/// After a panic: whatever the engine was in the middle of is not to be trusted, and the application starts a new one.
+fn give_up<W: Write>(running: &[RequestId], reason: String, output: &Output<W>) {
+    for &id in running {
+        let reason = reason.clone();
+        output.send(&Event::Failed {
+            id,
+            error: Error::Panicked { reason },
+        });
+    }
+}
+
+fn event_of(id: RequestId, progress: Progress) -> Event {
+    match progress {
+        Progress::Text(text) => Event::Text { id, text },
+        Progress::Reading {
+            processed,
+            total,
+            reused,
+            dropped_messages,
+        } => Event::Reading {
+            id,
+            processed,
+            total,
+            reused,
+            dropped_messages,
+        },
     }
 }
 
@@ -221,26 +336,6 @@ fn answer<W: Write>(
                 memory: memory::measure(),
             })
         }
-        Request::Generate { id, request } => {
-            let stats = backend.generate(&request, cancel, &mut |progress| {
-                output.send(&match progress {
-                    Progress::Text(text) => Event::Text { id, text },
-                    Progress::Reading {
-                        processed,
-                        total,
-                        reused,
-                        dropped_messages,
-                    } => Event::Reading {
-                        id,
-                        processed,
-                        total,
-                        reused,
-                        dropped_messages,
-                    },
-                });
-            })?;
-            Ok(Event::Finished { id, stats })
-        }
         Request::Bench { id, request } => {
             // The first one warms the caches and is not counted.
             backend.measure(&request, cancel)?;
@@ -251,10 +346,23 @@ fn answer<W: Write>(
             Ok(Event::BenchFinished {
                 id,
                 memory: memory::measure(),
-                threads: rayon::current_num_threads() as u32,
+                threads: backend.threads(),
             })
         }
-        Request::Cancel { .. } | Request::Report { .. } => Err(Error::NoModelLoaded),
+        Request::Perplexity { id, request } => {
+            let run = backend.perplexity(&request, cancel, &mut |run| {
+                output.send(&Event::PerplexityRun { id, run: *run });
+            })?;
+            Ok(Event::PerplexityFinished { id, run })
+        }
+        Request::Save { id } => {
+            backend.save();
+            Ok(Event::Saved { id })
+        }
+        // Answered elsewhere.
+        Request::Generate { .. } | Request::Cancel { .. } | Request::Report { .. } => {
+            Err(Error::NoModelLoaded)
+        }
     }
 }
 

@@ -1,0 +1,306 @@
+//! A loaded model in conversation: template, tokens, caches kept from turn to turn, sampling, stopping. Replies that
+//! run at the same time are written in the same passes.
+
+mod disk;
+mod draft;
+mod kept;
+mod measure;
+mod prompt;
+mod reply;
+
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+    time::Instant,
+};
+
+use crate::{
+    Error, Result,
+    chat_template::ChatTemplate,
+    decoder::{self, Decoder, LoadedModel},
+    device,
+    gguf::{Metadata, ValidatedGguf},
+    process::protocol::{
+        GenerateRequest, LoadOptions, ModelInfo, ReplyStats, RequestId, StopReason,
+    },
+    source::ModelSource,
+    tokenizer::Tokenizer,
+};
+use disk::Disk;
+use draft::Drafts;
+use kept::Kept;
+use reply::Reply;
+
+/// Most tokens of prompts read in one pass.
+const LONGEST_PASS: usize = 512;
+/// Fewest.
+const SHORTEST_PASS: usize = 32;
+/// A pass takes about so long: between two passes a reply can be stopped, and another can begin.
+const PASS_SECONDS: f32 = 0.4;
+
+/// What a reply tells on its way.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// So much of the prompt has been read.
+    Reading {
+        /// Tokens read, reused ones included.
+        processed: u32,
+        /// Tokens in all.
+        total: u32,
+        /// Tokens that were in the cache.
+        reused: u32,
+        /// Messages left out.
+        dropped_messages: u32,
+    },
+    /// More of the reply, in whole characters.
+    Text(String),
+}
+
+/// What comes of a running reply.
+#[derive(Debug)]
+pub enum ReplyEvent {
+    /// It goes on.
+    Progress(Progress),
+    /// It has ended, well or not.
+    Ended(Result<ReplyStats>),
+}
+
+/// What a file is, and the context it would be loaded with.
+pub(crate) fn info_of(gguf: &ValidatedGguf, options: &LoadOptions) -> Result<ModelInfo> {
+    let mut info = gguf.model_info()?;
+    let wanted = options
+        .context_length
+        .unwrap_or(LoadOptions::DEFAULT_CONTEXT_LENGTH);
+    info.context_length = wanted.min(info.trained_context_length);
+    Ok(info)
+}
+
+/// A loaded model with the replies it is writing and the sequences it keeps.
+pub struct Session {
+    info: ModelInfo,
+    tokenizer: Tokenizer,
+    template: Option<ChatTemplate>,
+    model: Arc<LoadedModel>,
+    draft_model: Option<Arc<LoadedModel>>,
+    kept: Kept,
+    running: Vec<(RequestId, Reply)>,
+    /// Tokens of prompts read in one pass.
+    pass: usize,
+    threads: u32,
+}
+
+impl Session {
+    /// Checks and loads a model. `progress` hears fractions from 0 to 1.
+    pub fn load(path: &Path, options: &LoadOptions, progress: &mut dyn FnMut(f32)) -> Result<Self> {
+        let gguf = ValidatedGguf::open(path)?;
+        let tokenizer = Tokenizer::from_gguf(&gguf)?;
+        let template = match ChatTemplate::from_gguf(&gguf, &tokenizer) {
+            Err(Error::NoChatTemplate) => None,
+            template => Some(template?),
+        };
+        let info = info_of(&gguf, options)?;
+        let compute = device::choose(options.device, options.threads)?;
+        let cache = options.cache_type.into();
+        let context_length = info.context_length as usize;
+        let load = |gguf: &ValidatedGguf, progress: &mut dyn FnMut(f32)| {
+            let source = ModelSource::from_gguf(gguf)?;
+            LoadedModel::load(&source, context_length, cache, compute.clone(), progress)
+        };
+        let model = load(&gguf, progress)?;
+        let draft_model = match &options.draft_model {
+            None => None,
+            Some(path) => {
+                let draft = ValidatedGguf::open(path)?;
+                refuse_other_vocabulary(gguf.metadata(), draft.metadata())?;
+                Some(load(&draft, &mut |_| {})?)
+            }
+        };
+        // A folder that cannot be used is no reason not to answer.
+        let disk = options.keep_on_disk.clone();
+        let disk = disk.and_then(|options| Disk::open(options, &model).ok());
+        let limit_bytes = model.cache_layout().bytes(context_length);
+        Ok(Self {
+            info,
+            tokenizer,
+            template,
+            model,
+            draft_model,
+            kept: Kept::new(limit_bytes, disk),
+            running: Vec::new(),
+            pass: SHORTEST_PASS,
+            threads: compute.threads(),
+        })
+    }
+
+    /// What was loaded.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// Threads it computes with.
+    pub fn threads(&self) -> u32 {
+        self.threads
+    }
+
+    /// Begins to answer a conversation; [`Session::step`] writes it.
+    pub fn begin(
+        &mut self,
+        id: RequestId,
+        request: GenerateRequest,
+        cancel: Arc<AtomicBool>,
+    ) -> Result<()> {
+        let began = Instant::now();
+        request.sampling.validate()?;
+        let prompt = self.fit_prompt(&request)?;
+        let conversation = request.conversation.as_deref();
+        let empty = || Decoder::new(&self.model);
+        let decoder = self.kept.begin(&prompt.tokens, conversation, empty)?;
+        let drafts = match &self.draft_model {
+            _ if request.no_drafts => Drafts::none(),
+            Some(model) => Drafts::from_model(model),
+            None => Drafts::from_text(),
+        };
+        let reply = Reply::new(request, prompt, decoder, drafts, cancel, began)?;
+        self.running.push((id, reply));
+        Ok(())
+    }
+
+    /// Whether no reply is being written.
+    pub fn is_idle(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// Brings every running reply on by one pass through the model. Whatever happens, the next can be begun.
+    pub fn step(&mut self, tell: &mut dyn FnMut(RequestId, ReplyEvent)) {
+        self.end_where(tell, |reply| match reply.is_cancelled() {
+            true => Some(StopReason::Cancelled),
+            false => None,
+        });
+        if self.running.is_empty() {
+            return;
+        }
+        let began = Instant::now();
+        let mut left = self.pass;
+        for (_, reply) in &mut self.running {
+            left -= reply.prepare(left).min(left);
+        }
+        let mut passing: Vec<_> = self.running.iter_mut().filter(|(_, reply)| reply.is_ready()).collect();
+        let alone = passing.len() == 1;
+        let readings = passing.iter_mut().map(|(_, reply)| reply.reading());
+        let logits = match decoder::read(readings.collect()) {
+            Ok(logits) => logits,
+            Err(error) => {
+                for (id, _) in self.running.drain(..) {
+                    tell(id, ReplyEvent::Ended(Err(error.clone())));
+                }
+                return;
+            }
+        };
+        let read = self.pass - left;
+        if read > 0 {
+            let rate = read as f32 / began.elapsed().as_secs_f32().max(1e-6);
+            let fitting = (rate * PASS_SECONDS) as usize;
+            self.pass = fitting.clamp(SHORTEST_PASS, LONGEST_PASS);
+        }
+        let mut ended = Vec::new();
+        for ((id, reply), logits) in passing.into_iter().zip(logits) {
+            let mut progress = |progress| tell(*id, ReplyEvent::Progress(progress));
+            match reply.take(&logits, &self.tokenizer, alone, &mut progress) {
+                Ok(None) => {}
+                Ok(Some(reason)) => ended.push((*id, Ok(reason))),
+                Err(error) => ended.push((*id, Err(error))),
+            }
+        }
+        // Where windows move on, another try at the reply goes on from the end of its prompt.
+        let windowed = self.model.cache_layout().layers.iter().any(|layer| layer.window.is_some());
+        for (_, reply) in &self.running {
+            if windowed && reply.is_at_first_token() && let Ok(copy) = reply.decoder.fork() {
+                self.kept.put(copy, reply.request.conversation.clone());
+            }
+        }
+        for (id, outcome) in ended {
+            self.end(id, outcome, tell);
+        }
+    }
+
+    /// Ends the replies for which there is a reason.
+    fn end_where(
+        &mut self,
+        tell: &mut dyn FnMut(RequestId, ReplyEvent),
+        reason: impl Fn(&Reply) -> Option<StopReason>,
+    ) {
+        let ended = self.running.iter();
+        let ended = ended.filter_map(|(id, reply)| Some((*id, reason(reply)?)));
+        for (id, reason) in ended.collect::<Vec<_>>() {
+            self.end(id, Ok(reason), tell);
+        }
+    }
+
+    fn end(
+        &mut self,
+        id: RequestId,
+        outcome: Result<StopReason>,
+        tell: &mut dyn FnMut(RequestId, ReplyEvent),
+    ) {
+        let Some(at) = self.running.iter().position(|(running, _)| *running == id) else {
+            return;
+        };
+        let (id, mut reply) = self.running.remove(at);
+        let outcome = outcome.map(|reason| {
+            reply.finish(&mut |progress| tell(id, ReplyEvent::Progress(progress)));
+            reply.stats.stop_reason = reason;
+            reply.stats.clone()
+        });
+        if outcome.is_ok() {
+            self.kept.put(reply.decoder, reply.request.conversation);
+        }
+        tell(id, ReplyEvent::Ended(outcome));
+    }
+
+    /// Answers one conversation from beginning to end.
+    pub fn generate(
+        &mut self,
+        request: &GenerateRequest,
+        cancel: &Arc<AtomicBool>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<ReplyStats> {
+        let id = RequestId::MAX;
+        self.begin(id, request.clone(), cancel.clone())?;
+        let mut result = None;
+        while result.is_none() {
+            self.step(&mut |of, event| match event {
+                ReplyEvent::Progress(more) if of == id => progress(more),
+                ReplyEvent::Ended(ended) if of == id => result = Some(ended),
+                _ => {}
+            });
+        }
+        result.unwrap_or(Err(Error::Cancelled))
+    }
+
+    /// Puts what was read on disk, where that is wanted, and forgets it in memory.
+    pub fn save(&mut self) {
+        self.kept.save_all();
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.save();
+    }
+}
+
+/// A smaller model can only guess for one that has the same tokens.
+fn refuse_other_vocabulary(one: &Metadata, other: &Metadata) -> Result<()> {
+    match one.strings("tokenizer.ggml.tokens")? == other.strings("tokenizer.ggml.tokens")? {
+        true => Ok(()),
+        false => Err(Error::OtherVocabulary),
+    }
+}
+
+fn rate(count: f32, since: Instant) -> f32 {
+    let seconds = since.elapsed().as_secs_f32();
+    match count > 0.0 && seconds > 0.0 {
+        true => count / seconds,
+        false => 0.0,
+    }
+}

@@ -1,0 +1,125 @@
+//! The pages of one layer. A page belongs to every sequence that read the same tokens; the first to write into it
+//! takes a copy of its own.
+
+use std::{collections::HashSet, sync::Arc};
+
+use wick_kernels::{PAGE_TOKENS, PageLayout};
+
+use crate::{Error, Result};
+
+type Page = Arc<Vec<u8>>;
+
+#[derive(Clone)]
+pub(crate) struct Pages {
+    layout: PageLayout,
+    window: Option<usize>,
+    /// Page `p` holds the positions from `p · PAGE_TOKENS`; none where the window has passed it.
+    pages: Vec<Option<Page>>,
+}
+
+impl Pages {
+    pub(super) fn new(layout: PageLayout, window: Option<usize>) -> Self {
+        Self {
+            layout,
+            window,
+            pages: Vec::new(),
+        }
+    }
+
+    pub(crate) fn layout(&self) -> &PageLayout {
+        &self.layout
+    }
+
+    /// The pages that tokens standing at `from` and after may see.
+    pub(crate) fn seen_from(&self, from: usize) -> Vec<Option<&[u8]>> {
+        let first = self.first_seen(from) / PAGE_TOKENS;
+        let pages = self.pages.iter().enumerate();
+        pages
+            .map(|(at, page)| match at >= first {
+                true => page.as_ref().map(|page| page.as_slice()),
+                false => None,
+            })
+            .collect()
+    }
+
+    /// Writes rows of keys and values, which stand at `position` and after.
+    pub(crate) fn write(&mut self, position: usize, keys: &[f32], values: &[f32]) -> Result<()> {
+        let width = self.layout.kv_heads * self.layout.head_dim;
+        let rows = keys.chunks_exact(width).zip(values.chunks_exact(width));
+        for (row, (key, value)) in rows.enumerate() {
+            let at = position + row;
+            let index = at / PAGE_TOKENS;
+            while self.pages.len() <= index {
+                self.pages.push(Some(Arc::new(vec![0; self.layout.bytes()])));
+            }
+            let page = self.pages[index].as_mut().ok_or(Error::Compute {
+                reason: "the cache was written behind its window".into(),
+            })?;
+            let page = Arc::make_mut(page);
+            self.layout.write(page, at % PAGE_TOKENS, key, value)?;
+        }
+        Ok(())
+    }
+
+    /// Gives up pages that no token at `position` or after can see, but for one: a guess that was wrong goes back a
+    /// few tokens.
+    pub(super) fn leave_behind(&mut self, position: usize) {
+        let first = (self.first_seen(position) / PAGE_TOKENS).saturating_sub(1);
+        for page in self.pages.iter_mut().take(first) {
+            *page = None;
+        }
+    }
+
+    /// Whether all that a token at `position` sees is there.
+    pub(super) fn reaches(&self, position: usize) -> bool {
+        let first = self.first_seen(position) / PAGE_TOKENS;
+        let needed = first..position.div_ceil(PAGE_TOKENS);
+        self.pages
+            .get(needed)
+            .is_some_and(|pages| pages.iter().all(Option::is_some))
+    }
+
+    pub(super) fn truncate(&mut self, position: usize) {
+        self.pages.truncate(position.div_ceil(PAGE_TOKENS));
+    }
+
+    /// The first position that a token at `position` sees.
+    fn first_seen(&self, position: usize) -> usize {
+        let window = self.window.unwrap_or(usize::MAX);
+        (position + 1).saturating_sub(window)
+    }
+
+    pub(super) fn count_bytes(&self, counted: &mut HashSet<usize>) -> usize {
+        let pages = self.pages.iter().flatten();
+        let fresh = pages.filter(|page| counted.insert(Arc::as_ptr(page) as usize));
+        fresh.count() * self.layout.bytes()
+    }
+
+    /// The pages there are, with their places.
+    pub(super) fn held(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        let pages = self.pages.iter().enumerate();
+        pages.filter_map(|(at, page)| Some((at, page.as_ref()?.as_slice())))
+    }
+
+    /// Puts back the pages that a sequence of `position` tokens holds; `read` gives the bytes of the next one.
+    pub(super) fn restore(
+        &mut self,
+        position: usize,
+        mut read: impl FnMut(&mut [u8]) -> Result<()>,
+    ) -> Result<()> {
+        let first = self.first_seen(position) / PAGE_TOKENS;
+        self.pages.clear();
+        for at in 0..position.div_ceil(PAGE_TOKENS) {
+            let page = match at >= first {
+                true => {
+                    let mut page = vec![0; self.layout.bytes()];
+                    read(&mut page)?;
+                    Some(Arc::new(page))
+                }
+                false => None,
+            };
+            self.pages.push(page);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,206 @@
+//! Attention over the cache: a token looks at the tokens before it in its own sequence.
+
+use std::sync::Arc;
+
+use candle_core::{D, DType, Tensor};
+use wick_kernels::{AttentionShape, Span, Threads, attention};
+
+use super::{Compute, Linear, RmsNorm, Rope, with_numbers};
+use crate::{Error, Result, kv_cache::LayerShape, models::Step};
+
+/// What one attention layer is made of.
+pub struct AttentionWeights {
+    /// Rows of the queries, then of the keys, then of the values.
+    pub qkv: Linear,
+    /// From the heads back to the embedding.
+    pub output: Linear,
+    /// Norms of each head's query and key (Qwen 3, Gemma 3).
+    pub query_key_norms: Option<(RmsNorm, RmsNorm)>,
+    /// Norm before the last product (BitNet).
+    pub sub_norm: Option<RmsNorm>,
+    /// Angles by position.
+    pub rope: Arc<Rope>,
+}
+
+/// One attention layer.
+pub struct Attention {
+    layer: usize,
+    weights: AttentionWeights,
+    shape: AttentionShape,
+    compute: Compute,
+}
+
+impl Attention {
+    /// The attention of layer number `layer`: `heads` queries share the keys and values of `cache`.
+    pub fn new(
+        layer: usize,
+        heads: usize,
+        cache: LayerShape,
+        weights: AttentionWeights,
+        compute: &Compute,
+    ) -> Self {
+        Self {
+            layer,
+            weights,
+            shape: AttentionShape {
+                heads,
+                kv_heads: cache.kv_heads,
+                head_dim: cache.head_dim,
+                scale: 1.0 / (cache.head_dim as f32).sqrt(),
+                softcap: None,
+                window: cache.window,
+            },
+            compute: compute.clone(),
+        }
+    }
+
+    /// With another factor on the scores than one over the root of the head's length.
+    pub fn with_scale(mut self, scale: f32) -> Self {
+        self.shape.scale = scale;
+        self
+    }
+
+    /// What it keeps in the cache.
+    pub fn cache_shape(&self) -> LayerShape {
+        LayerShape {
+            kv_heads: self.shape.kv_heads,
+            head_dim: self.shape.head_dim,
+            window: self.shape.window,
+        }
+    }
+
+    /// `(n_tokens, n_embd)` → `(n_tokens, n_embd)`; the step's caches receive the tokens' keys and values.
+    pub fn forward(&self, x: &Tensor, step: &mut Step<'_>) -> Result<Tensor> {
+        let qkv = self.weights.qkv.forward(x)?; // (n_tokens, (n_heads + 2 · n_kv_heads) · head_dim)
+        let seen = match &self.compute {
+            Compute::Host(threads) => self.on_host(threads, &qkv, step)?,
+            Compute::Candle(_) => self.with_candle(&qkv, step)?,
+        }; // (n_tokens, n_heads · head_dim)
+        let seen = match &self.weights.sub_norm {
+            Some(norm) => norm.forward(&seen)?,
+            None => seen,
+        };
+        self.weights.output.forward(&seen)
+    }
+
+    fn on_host(&self, threads: &Threads, qkv: &Tensor, step: &mut Step<'_>) -> Result<Tensor> {
+        let tokens = qkv.dim(0)?;
+        let (queries, keys) = (
+            self.shape.heads * self.shape.head_dim,
+            self.shape.kv_heads * self.shape.head_dim,
+        );
+        let [mut q, mut k, mut v] = [queries, keys, keys].map(|n| Vec::with_capacity(tokens * n));
+        with_numbers(qkv, |numbers| {
+            for row in numbers.chunks_exact(queries + 2 * keys) {
+                q.extend_from_slice(&row[..queries]);
+                k.extend_from_slice(&row[queries..queries + keys]);
+                v.extend_from_slice(&row[queries + keys..]);
+            }
+            Ok(())
+        })?;
+        if let Some((query_norm, key_norm)) = &self.weights.query_key_norms {
+            for (norm, x) in [(query_norm, &mut q), (key_norm, &mut k)] {
+                let mut normed = vec![0.0; x.len()];
+                norm.normalize(threads, x, &mut normed)?;
+                *x = normed;
+            }
+        }
+        for x in [&mut q, &mut k] {
+            self.weights.rope.turn(threads, step.positions(), x)?;
+        }
+
+        let mut out = vec![0.0; tokens * queries];
+        let sequences = step.sequences_mut();
+        for sequence in sequences.iter_mut() {
+            let rows = sequence.rows.start * keys..sequence.rows.end * keys;
+            let position = sequence.cache.position();
+            let pages = sequence.cache.pages(self.layer).ok_or_else(elsewhere)?;
+            pages.write(position, &k[rows.clone()], &v[rows])?;
+        }
+        let mut layout = None;
+        let mut spans = Vec::with_capacity(sequences.len());
+        for sequence in sequences.iter_mut() {
+            let first_position = sequence.cache.position();
+            let pages = sequence.cache.pages(self.layer).ok_or_else(elsewhere)?;
+            layout = Some(*pages.layout());
+            spans.push(Span {
+                first_row: sequence.rows.start,
+                rows: sequence.rows.len(),
+                first_position,
+                pages: pages.seen_from(first_position),
+            });
+        }
+        if let Some(layout) = layout {
+            attention(threads, &layout, &self.shape, &spans, &q, &mut out)?;
+        }
+        Ok(Tensor::from_vec(out, (tokens, queries), qkv.device())?)
+    }
+
+    fn with_candle(&self, qkv: &Tensor, step: &mut Step<'_>) -> Result<Tensor> {
+        let (heads, kv_heads, head_dim) =
+            (self.shape.heads, self.shape.kv_heads, self.shape.head_dim);
+        let tokens = qkv.dim(0)?;
+        let part = |from: usize, heads: usize| -> Result<Tensor> {
+            let part = qkv.narrow(1, from * head_dim, heads * head_dim)?;
+            Ok(part.contiguous()?.reshape((tokens, heads, head_dim))?)
+        };
+        let mut q = part(0, heads)?;
+        let mut k = part(heads, kv_heads)?;
+        let v = part(heads + kv_heads, kv_heads)?;
+        if let Some((query_norm, key_norm)) = &self.weights.query_key_norms {
+            q = query_norm.forward(&q)?;
+            k = key_norm.forward(&k)?;
+        }
+        let positions = Tensor::new(step.positions(), qkv.device())?;
+        let q = self.weights.rope.turn_tensor(&positions, &q)?;
+        let k = self.weights.rope.turn_tensor(&positions, &k)?;
+        let mut seen = Vec::new();
+        for sequence in step.sequences_mut() {
+            let (from, rows) = (sequence.rows.start, sequence.rows.len());
+            let position = sequence.cache.position();
+            let heads_first = |x: &Tensor| x.narrow(0, from, rows)?.transpose(0, 1)?.contiguous();
+            let cache = sequence.cache.tensors(self.layer).ok_or_else(elsewhere)?;
+            let (keys, values) = cache.write(position, &heads_first(&k)?, &heads_first(&v)?)?;
+            // Heads that share keys become rows of one product: (n_kv_heads, n_group · n_rows, head_dim)
+            let group = heads / kv_heads;
+            let q = heads_first(&q)?.reshape((kv_heads, group * rows, head_dim))?;
+            let keys = keys.to_dtype(DType::F32)?; // (n_kv_heads, n_seen, head_dim)
+            let scores = (q.matmul(&keys.transpose(1, 2)?.contiguous()?)?
+                * f64::from(self.shape.scale))?;
+            let total = position + rows;
+            let mask = self.mask(position, rows, total, qkv)?; // (n_rows, n_seen)
+            let scores = scores
+                .reshape((kv_heads, group, rows, total))?
+                .broadcast_add(&mask)?;
+            let max = scores.max_keepdim(D::Minus1)?;
+            let weights = scores.broadcast_sub(&max)?.exp()?;
+            let weights = weights.broadcast_div(&weights.sum_keepdim(D::Minus1)?)?;
+            let weights = weights.reshape((kv_heads, group * rows, total))?;
+            let out = weights.matmul(&values.to_dtype(DType::F32)?.contiguous()?)?;
+            let out = out.reshape((heads, rows, head_dim))?.transpose(0, 1)?;
+            seen.push(out.contiguous()?.reshape((rows, heads * head_dim))?);
+        }
+        Ok(Tensor::cat(&seen, 0)?)
+    }
+
+    /// 0 where a row sees a position, minus infinity where it does not.
+    fn mask(&self, position: usize, rows: usize, total: usize, like: &Tensor) -> Result<Tensor> {
+        let window = self.shape.window.unwrap_or(usize::MAX);
+        let mask: Vec<f32> = (0..rows)
+            .flat_map(|row| {
+                let own = position + row;
+                (0..total).map(move |seen| match seen <= own && own - seen < window {
+                    true => 0.0,
+                    false => f32::NEG_INFINITY,
+                })
+            })
+            .collect();
+        Ok(Tensor::from_vec(mask, (rows, total), like.device())?)
+    }
+}
+
+fn elsewhere() -> Error {
+    Error::Compute {
+        reason: "the cache and the layers are on different devices".into(),
+    }
+}

@@ -1,0 +1,57 @@
+//! A product with a weight matrix, or with several that read the same input.
+
+use std::sync::Arc;
+
+use candle_core::{DType, Module, Tensor, quantized::QMatMul};
+use wick_kernels::{Matrix, Threads};
+
+use super::with_numbers;
+use crate::Result;
+
+/// `y = x · Wᵀ`, with a bias where the model has one.
+pub struct Linear {
+    weight: Weight,
+    bias: Option<Tensor>,
+}
+
+pub(super) enum Weight {
+    Host(Arc<Matrix>, Arc<Threads>),
+    /// One after another along the rows.
+    Candle(Vec<QMatMul>),
+}
+
+impl Linear {
+    pub(super) fn new(weight: Weight, bias: Option<Tensor>) -> Self {
+        Self { weight, bias }
+    }
+
+    /// `(n_tokens, n_columns)` → `(n_tokens, n_rows)`
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let y = match &self.weight {
+            Weight::Host(matrix, threads) => {
+                let tokens = x.dim(0)?;
+                let mut y = vec![0.0; tokens * matrix.rows()];
+                with_numbers(x, |x| Ok(matrix.multiply(threads, x, &mut y)?))?;
+                Tensor::from_vec(y, (tokens, matrix.rows()), x.device())?
+            }
+            Weight::Candle(parts) => {
+                let parts = parts.iter().map(|part| {
+                    let y = match part {
+                        QMatMul::TensorF16(_) => part.forward(&x.to_dtype(DType::F16)?),
+                        _ => part.forward(x),
+                    };
+                    y?.to_dtype(DType::F32)
+                });
+                let parts = parts.collect::<candle_core::Result<Vec<_>>>()?;
+                match parts.as_slice() {
+                    [only] => only.clone(),
+                    parts => Tensor::cat(parts, 1)?,
+                }
+            }
+        };
+        match &self.bias {
+            Some(bias) => Ok(y.broadcast_add(bias)?),
+            None => Ok(y),
+        }
+    }
+}

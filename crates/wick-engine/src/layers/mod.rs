@@ -1,0 +1,72 @@
+//! What the model families are built of. Each layer has two ways to compute, chosen once when the model is loaded:
+//! on the host with Wick's kernels, or on any device with candle's operations.
+
+mod attention;
+mod embedding;
+mod experts;
+mod linear;
+mod mlp;
+mod norm;
+mod rope;
+mod transformer;
+mod weights;
+
+use std::sync::Arc;
+
+use candle_core::{CpuStorage, Device, Storage, Tensor};
+use wick_kernels::Threads;
+
+pub use attention::{Attention, AttentionWeights};
+pub use embedding::Embedding;
+pub use experts::{Experts, ExpertsShape};
+pub use linear::Linear;
+pub use mlp::GatedMlp;
+pub use norm::RmsNorm;
+pub use rope::{Rope, RopeScaling};
+pub use transformer::{Block, FeedForward, Transformer};
+pub use weights::Weights;
+pub use wick_kernels::{Activation, RopeStyle};
+
+use crate::{Error, Result};
+
+/// Where and how the layers compute.
+#[derive(Clone)]
+pub enum Compute {
+    /// On the processor, with Wick's kernels.
+    Host(Arc<Threads>),
+    /// With candle's operations, on a GPU or, to check the kernels against, on the processor.
+    Candle(Device),
+}
+
+impl Compute {
+    /// The device that tensors between the layers live on.
+    pub fn device(&self) -> &Device {
+        match self {
+            Self::Host(_) => &Device::Cpu,
+            Self::Candle(device) => device,
+        }
+    }
+
+    /// Threads it takes on the processor.
+    pub fn threads(&self) -> u32 {
+        match self {
+            Self::Host(threads) => threads.count() as u32,
+            Self::Candle(_) => 1,
+        }
+    }
+}
+
+/// Calls `work` with the numbers of a tensor on the host, row after row.
+fn with_numbers<R>(tensor: &Tensor, work: impl FnOnce(&[f32]) -> Result<R>) -> Result<R> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(CpuStorage::F32(numbers)) => {
+            let start = layout.start_offset();
+            work(&numbers[start..start + layout.shape().elem_count()])
+        }
+        _ => Err(Error::Compute {
+            reason: "a tensor between two layers is not in F32 on the processor".into(),
+        }),
+    }
+}

@@ -1,0 +1,218 @@
+//! From a source's tensors to layers. Shapes are checked against what the family says before anything is computed.
+
+use std::{borrow::Cow, cell::RefCell, sync::Arc};
+
+use candle_core::{
+    DType, Tensor,
+    quantized::{QMatMul, QStorage, QTensor},
+};
+use wick_kernels::{Format, Matrix, MatrixPart, dequantize};
+
+use super::{Block, Compute, Embedding, Linear, RmsNorm, linear::Weight};
+use crate::{
+    Error, Result,
+    source::{ModelSource, SourceTensor},
+};
+
+/// Makes layers of the tensors of a source.
+pub struct Weights<'a> {
+    source: &'a ModelSource,
+    compute: Compute,
+    progress: RefCell<&'a mut dyn FnMut(f32)>,
+}
+
+impl<'a> Weights<'a> {
+    /// For layers that compute as said; `progress` hears fractions from 0 to 1.
+    pub fn new(
+        source: &'a ModelSource,
+        compute: Compute,
+        progress: &'a mut dyn FnMut(f32),
+    ) -> Self {
+        Self {
+            source,
+            compute,
+            progress: RefCell::new(progress),
+        }
+    }
+
+    /// The layers of a model, one after another.
+    pub fn blocks(
+        &self,
+        count: usize,
+        block: impl Fn(usize) -> Result<Block>,
+    ) -> Result<Vec<Block>> {
+        let blocks = (0..count).map(|layer| {
+            let block = block(layer)?;
+            self.progress.borrow_mut()((layer + 1) as f32 / count as f32);
+            Ok(block)
+        });
+        blocks.collect()
+    }
+
+    /// Where the tensors come from.
+    pub fn source(&self) -> &'a ModelSource {
+        self.source
+    }
+
+    /// How the layers compute.
+    pub fn compute(&self) -> &Compute {
+        &self.compute
+    }
+
+    /// The token embeddings.
+    pub fn embedding(&self, name: &str) -> Result<Embedding> {
+        let table = self.source.tensor(name)?.clone();
+        let format = format_of(name, &table)?;
+        Embedding::new(table, format, self.compute.clone())
+    }
+
+    /// One product, or several of one input stacked in this order; `columns` and `rows` (of each) are checked.
+    pub fn linear(&self, columns: usize, parts: &[(&str, usize)]) -> Result<Linear> {
+        let bias = self.bias(parts)?;
+        let tensors = parts.iter().map(|(name, rows)| {
+            let tensor = self.source.tensor(name)?;
+            match tensor.dims[..] == [columns, *rows] {
+                true => Ok((*name, tensor.clone())),
+                false => Err(wrong_shape(name, &tensor.dims)),
+            }
+        });
+        self.product(tensors.collect::<Result<_>>()?, bias)
+    }
+
+    /// One expert of a stack of matrices, or of several such stacks.
+    pub(super) fn expert(
+        &self,
+        (expert, experts): (usize, usize),
+        columns: usize,
+        parts: &[(&str, usize)],
+    ) -> Result<Linear> {
+        let tensors = parts.iter().map(|(name, rows)| {
+            let stack = self.source.tensor(name)?;
+            if stack.dims[..] != [columns, *rows, experts] {
+                return Err(wrong_shape(name, &stack.dims));
+            }
+            let bytes = (stack.data.as_ref().len() / experts) as u64;
+            let start = expert as u64 * bytes;
+            let tensor = SourceTensor {
+                tensor_type: stack.tensor_type,
+                dims: vec![columns, *rows],
+                data: stack.data.slice(start..start + bytes)?,
+            };
+            Ok((*name, tensor))
+        });
+        self.product(tensors.collect::<Result<_>>()?, None)
+    }
+
+    /// A norm over rows of `width` numbers.
+    pub fn norm(&self, name: &str, width: usize, epsilon: f32) -> Result<RmsNorm> {
+        let mut weight = self.vector(name, width)?;
+        // Gemma as the Hub ships it stores the distance from 1; GGUF files have 1 added.
+        let offset = self.source.metadata().f32("wick.norm_weight_offset")?;
+        if let Some(offset) = offset {
+            weight.iter_mut().for_each(|weight| *weight += offset);
+        }
+        RmsNorm::new(weight, epsilon, self.compute.clone())
+    }
+
+    /// All numbers of a tensor of one dimension.
+    pub fn vector(&self, name: &str, length: usize) -> Result<Vec<f32>> {
+        let tensor = self.source.tensor(name)?;
+        if tensor.dims[..] != [length] {
+            return Err(wrong_shape(name, &tensor.dims));
+        }
+        numbers(name, tensor)
+    }
+
+    /// As [`Weights::vector`], where the tensor is there.
+    pub fn optional_vector(&self, name: &str, length: usize) -> Result<Option<Vec<f32>>> {
+        match self.source.find(name) {
+            Some(_) => Ok(Some(self.vector(name, length)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The biases of stacked products, where the model has them: `x.weight` → `x.bias`.
+    fn bias(&self, parts: &[(&str, usize)]) -> Result<Option<Tensor>> {
+        let names = parts.iter().map(|(name, rows)| {
+            let stem = name.strip_suffix(".weight").unwrap_or(name);
+            (format!("{stem}.bias"), *rows)
+        });
+        let names: Vec<_> = names.collect();
+        if names.iter().all(|(name, _)| self.source.find(name).is_none()) {
+            return Ok(None);
+        }
+        let mut bias = Vec::new();
+        for (name, rows) in &names {
+            match self.optional_vector(name, *rows)? {
+                Some(part) => bias.extend(part),
+                None => bias.resize(bias.len() + rows, 0.0),
+            }
+        }
+        let length = bias.len();
+        Ok(Some(Tensor::from_vec(bias, length, self.compute.device())?))
+    }
+
+    fn product(&self, parts: Vec<(&str, SourceTensor)>, bias: Option<Tensor>) -> Result<Linear> {
+        let weight = match &self.compute {
+            Compute::Host(threads) => {
+                let parts = parts.into_iter().map(|(name, tensor)| {
+                    Ok(MatrixPart {
+                        format: format_of(name, &tensor)?,
+                        rows: tensor.dims[1],
+                        columns: tensor.dims[0],
+                        data: Arc::new(tensor.data),
+                    })
+                });
+                let matrix = Matrix::new(parts.collect::<Result<_>>()?, threads)?;
+                Weight::Host(Arc::new(matrix), threads.clone())
+            }
+            Compute::Candle(_) => {
+                let parts = parts.into_iter();
+                let parts = parts.map(|(name, tensor)| self.on_device(name, &tensor));
+                Weight::Candle(parts.collect::<Result<_>>()?)
+            }
+        };
+        Ok(Linear::new(weight, bias))
+    }
+
+    /// As stored where candle knows the type; what it does not know is spread out to F16.
+    fn on_device(&self, name: &str, tensor: &SourceTensor) -> Result<QMatMul> {
+        let device = self.compute.device();
+        let (columns, rows) = (tensor.dims[0], tensor.dims[1]);
+        let is_plain = matches!(format_of(name, tensor)?, Format::F32 | Format::F16 | Format::BF16);
+        if let Some(dtype) = tensor.tensor_type.to_candle()
+            && !is_plain
+        {
+            let storage = QStorage::from_data(Cow::Borrowed(tensor.data.as_ref()), device, dtype)?;
+            let tensor = QTensor::new(storage, (rows, columns))?;
+            return Ok(QMatMul::QTensor(Arc::new(tensor)));
+        }
+        let tensor = Tensor::from_vec(numbers(name, tensor)?, (rows, columns), device)?;
+        match device.is_cpu() {
+            true => Ok(QMatMul::Tensor(tensor)),
+            false => Ok(QMatMul::TensorF16(tensor.to_dtype(DType::F16)?)),
+        }
+    }
+}
+
+/// Every weight of a tensor as a number.
+fn numbers(name: &str, tensor: &SourceTensor) -> Result<Vec<f32>> {
+    let mut numbers = vec![0.0; tensor.dims.iter().product()];
+    dequantize(format_of(name, tensor)?, tensor.data.as_ref(), &mut numbers)?;
+    Ok(numbers)
+}
+
+fn format_of(name: &str, tensor: &SourceTensor) -> Result<Format> {
+    let format = tensor.tensor_type.format();
+    format.ok_or_else(|| Error::UnsupportedTensorType {
+        tensor: name.into(),
+        tensor_type: tensor.tensor_type.name().into(),
+    })
+}
+
+pub(super) fn wrong_shape(name: &str, dims: &[usize]) -> Error {
+    Error::WrongShape {
+        tensor: name.into(),
+        dims: dims.to_vec(),
+    }
+}

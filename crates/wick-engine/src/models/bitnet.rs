@@ -1,0 +1,54 @@
+//! BitNet b1.58: weights of -1, 0 and 1 with one scale a matrix, norms before the last products of attention and of
+//! the feed-forward part, and the square of a ReLU.
+
+use super::{
+    Architecture,
+    shape::{Shape, check_head_lengths, check_rope_scaling, rope_scaling},
+};
+use crate::{
+    Result,
+    layers::{
+        Activation, Attention, AttentionWeights, Block, FeedForward, RopeStyle, Transformer,
+        Weights,
+    },
+};
+
+pub(super) const BITNET: Architecture = Architecture {
+    name: "bitnet",
+    check: |metadata| {
+        check_head_lengths("bitnet", metadata)?;
+        check_rope_scaling("bitnet", metadata, &[])
+    },
+    load,
+};
+
+fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
+    let shape = Shape::read(weights.source())?;
+    let scaling = rope_scaling(&shape, weights)?;
+    let (style, base) = (RopeStyle::Halves, shape.rope_base);
+    let rope = shape.rope(style, base, &scaling, context_length, weights)?;
+    let blocks = weights.blocks(shape.layers, |layer| {
+        let norm = |part: &str, width: usize| {
+            weights.norm(&format!("blk.{layer}.{part}"), width, shape.epsilon)
+        };
+        let attention = AttentionWeights {
+            qkv: shape.qkv(weights, layer)?,
+            output: shape.attention_output(weights, layer)?,
+            query_key_norms: None,
+            sub_norm: Some(norm("attn_sub_norm.weight", shape.queries())?),
+            rope: rope.clone(),
+        };
+        let mlp = shape.gated_mlp(weights, layer, Activation::ReluSquared)?;
+        let mlp = mlp.with_sub_norm(norm("ffn_sub_norm.weight", shape.feed_forward)?);
+        let (heads, cache) = (shape.heads, shape.cache(None));
+        Ok(Block {
+            attention_norm: norm("attn_norm.weight", shape.embedding)?,
+            attention: Attention::new(layer, heads, cache, attention, weights.compute()),
+            post_attention_norm: None,
+            feed_forward_norm: norm("ffn_norm.weight", shape.embedding)?,
+            feed_forward: FeedForward::Mlp(mlp),
+            post_feed_forward_norm: None,
+        })
+    })?;
+    shape.transformer(weights, blocks)
+}

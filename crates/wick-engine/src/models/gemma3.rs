@@ -1,0 +1,83 @@
+//! Gemma 3, text: five layers that see a window for each that sees everything, each kind with rotary angles of its
+//! own; norms before and after; scaled embeddings.
+
+use super::{
+    Architecture,
+    shape::{Shape, check_head_lengths, check_rope_scaling, rope_scaling},
+};
+use crate::{
+    Result,
+    layers::{
+        Activation, Attention, AttentionWeights, Block, FeedForward, RopeScaling, RopeStyle,
+        Transformer, Weights,
+    },
+};
+
+pub(super) const GEMMA3: Architecture = Architecture {
+    name: "gemma3",
+    check: |metadata| {
+        check_head_lengths("gemma3", metadata)?;
+        check_rope_scaling("gemma3", metadata, &[])
+    },
+    load,
+};
+
+/// Every so many layers one sees everything.
+const PATTERN: usize = 6;
+/// Base of the rotary angles in layers with a window.
+const WINDOW_ROPE_BASE: f32 = 10_000.0;
+/// Layers of the 27B, whose scores are scaled by the embedding's share of a head and not by the head's own length.
+const LAYERS_OF_27B: usize = 62;
+
+fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
+    let source = weights.source();
+    let shape = Shape::read(source)?;
+    let window = source.optional("attention.sliding_window")?;
+    let pattern = source.optional("attention.sliding_window_pattern")?;
+    let pattern = pattern.unwrap_or(PATTERN).max(1);
+    let base = source.optional_f32("rope.freq_base_swa")?;
+    let scale = match source.optional_f32("attention.scale")? {
+        Some(scale) => scale,
+        None if shape.layers == LAYERS_OF_27B => {
+            1.0 / ((shape.embedding / shape.heads) as f32).sqrt()
+        }
+        None => 1.0 / (shape.head_dim as f32).sqrt(),
+    };
+    let rope = |base: f32, scaling: &RopeScaling| {
+        shape.rope(RopeStyle::Halves, base, scaling, context_length, weights)
+    };
+    let everywhere = rope(shape.rope_base, &rope_scaling(&shape, weights)?)?;
+    let in_window = rope(base.unwrap_or(WINDOW_ROPE_BASE), &RopeScaling::default())?;
+    let blocks = weights.blocks(shape.layers, |layer| {
+        let sees_everything = (layer + 1) % pattern == 0;
+        let attention = AttentionWeights {
+            qkv: shape.qkv(weights, layer)?,
+            output: shape.attention_output(weights, layer)?,
+            query_key_norms: Some(shape.query_key_norms(weights, layer)?),
+            sub_norm: None,
+            rope: match sees_everything {
+                true => everywhere.clone(),
+                false => in_window.clone(),
+            },
+        };
+        let cache = shape.cache(window.filter(|_| !sees_everything));
+        let attention =
+            Attention::new(layer, shape.heads, cache, attention, weights.compute());
+        let norm = |part: &str| shape.norm(weights, layer, part);
+        Ok(Block {
+            attention_norm: norm("attn_norm.weight")?,
+            attention: attention.with_scale(scale),
+            post_attention_norm: Some(norm("post_attention_norm.weight")?),
+            feed_forward_norm: norm("ffn_norm.weight")?,
+            feed_forward: FeedForward::Mlp(shape.gated_mlp(
+                weights,
+                layer,
+                Activation::GeluTanh,
+            )?),
+            post_feed_forward_norm: Some(norm("post_ffw_norm.weight")?),
+        })
+    })?;
+    let mut model = shape.transformer(weights, blocks)?;
+    model.embedding = model.embedding.scaled((shape.embedding as f32).sqrt());
+    Ok(model)
+}

@@ -1,0 +1,82 @@
+//! Files mapped into memory, read only. The one place in the engine that needs `unsafe`.
+
+use std::{fs::File, ops::Range, path::Path, sync::Arc};
+
+use memmap2::Mmap;
+
+use crate::{Error, Result};
+
+/// A part of a mapped file.
+#[derive(Debug, Clone)]
+pub struct MappedBytes {
+    map: Arc<Mmap>,
+    range: Range<usize>,
+}
+
+impl MappedBytes {
+    /// Maps a whole file, which must have as many bytes as when it was checked.
+    pub fn open(path: &Path, expected_bytes: u64) -> Result<Self> {
+        let read_error = |error| Error::read(path, &error);
+        let file = File::open(path).map_err(read_error)?;
+        // SAFETY: the map is read only and only ever seen as bytes, for which every bit pattern is valid. If
+        // another program cuts the file short meanwhile, reading ends this process, which is the engine's own.
+        #[allow(unsafe_code, reason = "the one mapping of model files")]
+        let map = unsafe { Mmap::map(&file) }.map_err(read_error)?;
+        if map.len() as u64 != expected_bytes {
+            return Err(Error::Truncated {
+                needed: expected_bytes,
+                actual: map.len() as u64,
+            });
+        }
+        let range = 0..map.len();
+        Ok(Self {
+            map: Arc::new(map),
+            range,
+        })
+    }
+
+    /// A part of this one.
+    pub fn slice(&self, part: Range<u64>) -> Result<Self> {
+        let length = self.range.len() as u64;
+        if part.start > part.end || part.end > length {
+            return Err(Error::Truncated {
+                needed: part.end,
+                actual: length,
+            });
+        }
+        let start = self.range.start;
+        Ok(Self {
+            map: self.map.clone(),
+            range: start + part.start as usize..start + part.end as usize,
+        })
+    }
+}
+
+impl AsRef<[u8]> for MappedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.map[self.range.clone()]
+    }
+}
+
+impl wick_kernels::WeightBytes for MappedBytes {
+    fn bytes(&self) -> &[u8] {
+        self.as_ref()
+    }
+
+    fn release(&self) {
+        #[cfg(unix)]
+        {
+            // Clean pages of a file: read again from it if anyone looks after all.
+            // SAFETY: the map is shared and never written, so dropping its pages loses nothing.
+            #[allow(unsafe_code, reason = "a hint about the mapping above")]
+            let dropped = unsafe {
+                self.map.unchecked_advise_range(
+                    memmap2::UncheckedAdvice::DontNeed,
+                    self.range.start,
+                    self.range.len(),
+                )
+            };
+            dropped.ok();
+        }
+    }
+}
