@@ -1,0 +1,136 @@
+//! Weight matrices prepared for products.
+
+use std::sync::Arc;
+
+use crate::error::{check_length, product, whole_rows};
+use crate::output::Output;
+use crate::{Error, Format, Result, Threads, dequantize, scalar};
+
+/// Bytes of weights, usually a part of a mapped file.
+pub trait WeightBytes: Send + Sync {
+    /// The bytes, the same ones at every call.
+    fn bytes(&self) -> &[u8];
+
+    /// Hint: the bytes were repacked and will not be read again soon.
+    fn release(&self) {}
+}
+
+impl WeightBytes for Vec<u8> {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+}
+
+/// One tensor of a [`Matrix`]: `rows` rows of `columns` weights, row after row.
+#[derive(Clone)]
+pub struct MatrixPart {
+    /// How the weights are stored.
+    pub format: Format,
+    /// Rows, which are outputs of the product.
+    pub rows: usize,
+    /// Columns, which are its inputs.
+    pub columns: usize,
+    /// The stored weights.
+    pub data: Arc<dyn WeightBytes>,
+}
+
+impl MatrixPart {
+    fn row_bytes(&self) -> Result<usize> {
+        self.format
+            .row_bytes(self.columns)
+            .ok_or(Error::PartialBlock {
+                format: self.format.name(),
+                columns: self.columns,
+            })
+    }
+
+    /// The stored bytes of one row.
+    pub(crate) fn row(&self, row: usize) -> &[u8] {
+        let bytes = self.columns / self.format.block_size() * self.format.block_bytes();
+        &self.data.bytes()[row * bytes..][..bytes]
+    }
+}
+
+/// One weight matrix, or several with the same columns stacked along rows (queries, keys and values; gate and up),
+/// prepared for products.
+pub struct Matrix {
+    parts: Vec<MatrixPart>,
+    rows: usize,
+    columns: usize,
+}
+
+impl Matrix {
+    /// Checks the parts and prepares them for the path of `threads`.
+    pub fn new(parts: Vec<MatrixPart>, _threads: &Threads) -> Result<Self> {
+        let columns = parts.first().ok_or(Error::NoParts)?.columns;
+        let mut rows = 0usize;
+        for part in &parts {
+            if part.columns != columns {
+                return Err(Error::PartColumns {
+                    expected: columns,
+                    found: part.columns,
+                });
+            }
+            let bytes = product("weights", &[part.rows, part.row_bytes()?])?;
+            check_length("weights", bytes, part.data.bytes().len())?;
+            rows = rows
+                .checked_add(part.rows)
+                .ok_or(Error::TooLarge { what: "rows" })?;
+        }
+        Ok(Matrix {
+            parts,
+            rows,
+            columns,
+        })
+    }
+
+    /// Rows of all parts: the outputs of a product.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns: the inputs of a product.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// out\[t · rows + r\] = Σ x\[t · columns + k\] · w\[r\]\[k\], for x of any number of rows. A row of x gives the
+    /// same result whatever other rows stand beside it.
+    pub fn multiply(&self, threads: &Threads, x: &[f32], out: &mut [f32]) -> Result<()> {
+        let tokens = whole_rows("x", self.columns, x.len())?;
+        check_length(
+            "product",
+            product("product", &[tokens, self.rows])?,
+            out.len(),
+        )?;
+        let out = Output::new(out);
+        let mut first_row = 0;
+        for part in &self.parts {
+            scalar::multiply(threads, part, x, tokens, &out, first_row, self.rows);
+            first_row += part.rows;
+        }
+        Ok(())
+    }
+
+    /// One row of weights as f32.
+    pub fn row(&self, row: usize, out: &mut [f32]) -> Result<()> {
+        check_length("row", self.columns, out.len())?;
+        let mut index = row;
+        for part in &self.parts {
+            if index < part.rows {
+                return dequantize(part.format, part.row(index), out);
+            }
+            index -= part.rows;
+        }
+        Err(Error::OutOfRange {
+            what: "row",
+            index: row,
+            limit: self.rows,
+        })
+    }
+
+    /// Memory it holds beyond the bytes of its parts.
+    pub fn resident_bytes(&self) -> usize {
+        0
+    }
+}

@@ -1,0 +1,115 @@
+//! Vectors of 16 lanes. Kernels are written once over [`Simd`] and compiled for each path; an implementation may hold
+//! a vector in several registers.
+
+mod scalar;
+
+pub(crate) use scalar::Scalar;
+
+/// Lanes of a vector.
+pub(crate) const LANES: usize = 16;
+
+/// The instructions of a path.
+///
+/// # Safety
+/// Every function needs a processor that has the path; pointers must be good for 16 elements.
+#[allow(clippy::missing_safety_doc)] // said above, once for all
+pub(crate) trait Simd: Copy + 'static {
+    /// 16 f32.
+    type F: Copy;
+
+    /// Columns of f32 results held in registers at once, two vectors each.
+    const TILE: usize;
+
+    unsafe fn splat(value: f32) -> Self::F;
+    unsafe fn load(from: *const f32) -> Self::F;
+    unsafe fn store(to: *mut f32, v: Self::F);
+    /// Half-precision numbers, at any address.
+    unsafe fn load_f16(from: *const u8) -> Self::F;
+    /// Signed bytes.
+    unsafe fn load_i8(from: *const u8) -> Self::F;
+    unsafe fn add(a: Self::F, b: Self::F) -> Self::F;
+    unsafe fn sub(a: Self::F, b: Self::F) -> Self::F;
+    unsafe fn mul(a: Self::F, b: Self::F) -> Self::F;
+    unsafe fn div(a: Self::F, b: Self::F) -> Self::F;
+    /// The larger ones; `b` where one is NaN.
+    unsafe fn max(a: Self::F, b: Self::F) -> Self::F;
+    /// The smaller ones; `b` where one is NaN.
+    unsafe fn min(a: Self::F, b: Self::F) -> Self::F;
+    /// a · b + c.
+    unsafe fn fma(a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    /// To the nearest whole number.
+    unsafe fn round(v: Self::F) -> Self::F;
+    /// Two to the power of a whole number between −126 and 127.
+    unsafe fn power_of_two(n: Self::F) -> Self::F;
+    /// `v` where `x` is at least `limit`, else zero.
+    unsafe fn keep_from(x: Self::F, limit: f32, v: Self::F) -> Self::F;
+    unsafe fn sum(v: Self::F) -> f32;
+    unsafe fn largest(v: Self::F) -> f32;
+}
+
+/// e to the power of x, within two units in the last place; exactly 1 at 0, and 0 below −87.
+#[inline(always)]
+pub(crate) unsafe fn exp<S: Simd>(x: S::F) -> S::F {
+    // SAFETY: the caller has a processor with S.
+    unsafe {
+        let x = S::min(S::splat(88.0), x);
+        let n = S::round(S::mul(
+            S::max(S::splat(-87.0), x),
+            S::splat(std::f32::consts::LOG2_E),
+        ));
+        // ln 2 in two parts, the first with few digits, so that n times it is exact.
+        let r = S::fma(n, S::splat(-0.693_359_4), S::max(S::splat(-87.0), x));
+        let r = S::fma(n, S::splat(2.121_944_4e-4), r);
+        let mut p = S::splat(1.987_569_1e-4);
+        for c in [
+            1.398_199_9e-3,
+            8.333_452e-3,
+            4.166_579_6e-2,
+            1.666_666_5e-1,
+            0.5,
+        ] {
+            p = S::fma(p, r, S::splat(c));
+        }
+        let p = S::fma(S::mul(p, r), r, S::add(r, S::splat(1.0)));
+        S::keep_from(x, -87.0, S::mul(p, S::power_of_two(n)))
+    }
+}
+
+/// 1 / (1 + e^−x).
+#[inline(always)]
+pub(crate) unsafe fn sigmoid<S: Simd>(x: S::F) -> S::F {
+    // SAFETY: the caller has a processor with S.
+    unsafe {
+        let one = S::splat(1.0);
+        S::div(one, S::add(one, exp::<S>(S::sub(S::splat(0.0), x))))
+    }
+}
+
+/// Up to 16 values of a slice, zeros after its end.
+#[inline(always)]
+pub(crate) unsafe fn load_some<S: Simd>(from: &[f32]) -> S::F {
+    // SAFETY: the caller has a processor with S; what is loaded lies within the slice or the buffer.
+    unsafe {
+        if from.len() >= LANES {
+            return S::load(from.as_ptr());
+        }
+        let mut buffer = [0f32; LANES];
+        buffer[..from.len()].copy_from_slice(from);
+        S::load(buffer.as_ptr())
+    }
+}
+
+/// Stores as many of 16 values as the slice has room for.
+#[inline(always)]
+pub(crate) unsafe fn store_some<S: Simd>(to: &mut [f32], v: S::F) {
+    // SAFETY: the caller has a processor with S; what is stored lies within the slice or the buffer.
+    unsafe {
+        if to.len() >= LANES {
+            return S::store(to.as_mut_ptr(), v);
+        }
+        let mut buffer = [0f32; LANES];
+        S::store(buffer.as_mut_ptr(), v);
+        let length = to.len();
+        to.copy_from_slice(&buffer[..length]);
+    }
+}
