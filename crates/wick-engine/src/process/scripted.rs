@@ -131,8 +131,6 @@ fn answer(
             total: 1,
             reused: 0,
             dropped_messages: 0,
-            drafted_tokens: 0,
-            accepted_tokens: 0,
         });
         let mut words = 0;
         let mut say = |text: &str| {
