@@ -1,0 +1,243 @@
+"""Makes a tiny random model of every architecture and writes it, with what transformers computes on it in F32.
+
+    python models.py            all of them
+    python models.py qwen3 phi4 these
+    python models.py --search N qwen3   tries N seeds and says which make a good reference
+"""
+
+import argparse
+import json
+import math
+import shutil
+import sys
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+import transformers
+
+import record
+import tokenizer
+import write_gguf
+
+FIXTURES = Path(__file__).resolve().parents[2] / "crates/wick-engine/tests/fixtures"
+
+
+@dataclass
+class Fixture:
+    """A model to make: the field names of transformers, the architecture and pre-tokenizer by their GGUF names."""
+
+    config: str
+    model: str
+    arch: str
+    pre: str
+    seed: int
+    values: dict
+    rope: dict | None = None
+    adds_bos: bool = False
+    shard_bytes: int | None = None
+    runs: dict = field(default_factory=lambda: {"default": Run()})
+
+
+@dataclass
+class Run:
+    """A computation to write down, with `changes` put into the configuration first."""
+
+    length: int = 100
+    steps: int = record.GREEDY_STEPS
+    changes: dict = field(default_factory=dict)
+
+
+SMALL = {
+    "vocab_size": tokenizer.VOCABULARY_SIZE,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "max_position_embeddings": 256,
+    "rms_norm_eps": 1e-5,
+    "bos_token_id": tokenizer.VOCABULARY_SIZE - 8,
+    "eos_token_id": tokenizer.VOCABULARY_SIZE - 6,
+    "pad_token_id": tokenizer.VOCABULARY_SIZE - 5,
+}
+HEADS_4_2 = {"num_attention_heads": 4, "num_key_value_heads": 2}
+HEADS_2_1 = {"num_attention_heads": 2, "num_key_value_heads": 1}
+
+MODELS = {
+    "llama": Fixture(
+        "LlamaConfig", "LlamaForCausalLM", "llama", "smollm", 43,
+        SMALL | HEADS_4_2 | {"head_dim": 16, "tie_word_embeddings": False},
+        rope={"rope_type": "default", "rope_theta": 10000.0},
+        shard_bytes=20_000,
+    ),
+    "llama3": Fixture(
+        "LlamaConfig", "LlamaForCausalLM", "llama", "llama-bpe", 58,
+        SMALL | HEADS_2_1 | {"head_dim": 32, "tie_word_embeddings": True},
+        rope={
+            "rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0, "original_max_position_embeddings": 64,
+        },
+        adds_bos=True,
+    ),
+    "qwen2": Fixture(
+        "Qwen2Config", "Qwen2ForCausalLM", "qwen2", "qwen2", 15,
+        SMALL | HEADS_2_1 | {"tie_word_embeddings": True, "rms_norm_eps": 1e-6},
+        rope={"rope_type": "default", "rope_theta": 1000000.0},
+    ),
+    "qwen3": Fixture(
+        "Qwen3Config", "Qwen3ForCausalLM", "qwen3", "qwen2", 38,
+        SMALL | HEADS_2_1 | {"head_dim": 32, "tie_word_embeddings": True, "rms_norm_eps": 1e-6},
+        rope={"rope_type": "default", "rope_theta": 1000000.0},
+    ),
+}
+
+
+def spread(name, shape, is_gemma):
+    """Mean and standard deviation for a tensor, so that attention looks far back and tokens differ clearly."""
+    fan_in = shape[-1]
+    if "norm" in name:
+        return (0.0 if is_gemma else 1.0), 0.25
+    if name.endswith(".bias"):
+        return 0.0, 0.5
+    if "embed_tokens" in name or "lm_head" in name:
+        return 0.0, 0.6
+    for part, gain in (("q_proj", 1.4), ("k_proj", 1.4), ("qkv_proj", 1.4), ("o_proj", 2.0), ("down_proj", 2.0)):
+        if part in name:
+            return 0.0, gain / math.sqrt(fan_in)
+    return 0.0, 1.4 / math.sqrt(fan_in)
+
+
+def fill(model, seed, is_gemma):
+    """Random weights that BF16 and F16 both hold exactly, so every file holds the same model."""
+    for name, parameter in sorted(model.named_parameters()):
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + zlib.crc32(name.encode()))
+        mean, deviation = spread(name, parameter.shape, is_gemma)
+        values = torch.randn(parameter.shape, generator=generator) * deviation + mean
+        values = values.to(torch.bfloat16).to(torch.float32)
+        values[values.abs() < 2.0**-14] = 0.0  # F16 is exact only down to here
+        parameter.data.copy_(values)
+
+
+def build(fixture, seed):
+    rope = {"rope_parameters": fixture.rope} if fixture.rope else {}
+    config = getattr(transformers, fixture.config)(**fixture.values, **rope)
+    config._attn_implementation = "eager"
+    model = getattr(transformers, fixture.model)(config).eval()
+    fill(model, seed, fixture.arch == "gemma3")
+    return model
+
+
+def as_the_hub_has_it(config):
+    """A configuration in the form of transformers 4, which most repositories have."""
+    old = {name: value for name, value in config.items() if name != "rope_parameters"}
+    old["torch_dtype"] = old.pop("dtype")
+    old["transformers_version"] = "4.51.3"
+    if "use_sliding_window" in old:
+        old["sliding_window"] = 16  # there, but not in use
+    rope = config["rope_parameters"]
+    full = dict(rope.get("full_attention", rope))
+    old["rope_theta"] = full.pop("rope_theta")
+    if "sliding_attention" in rope:
+        old["rope_local_base_freq"] = rope["sliding_attention"]["rope_theta"]
+        old.pop("layer_types")
+        old["sliding_window_pattern"] = 6
+    if "partial_rotary_factor" in full:
+        old["partial_rotary_factor"] = full.pop("partial_rotary_factor")
+    rope_type = full.pop("rope_type")
+    if rope_type == "longrope":
+        full.pop("original_max_position_embeddings", None)
+        full["type"] = rope_type
+    elif rope_type != "default":
+        full["rope_type"] = rope_type
+    old["rope_scaling"] = None if rope_type == "default" else full
+    return dict(sorted(old.items()))
+
+
+def load(fixture, folder, changes):
+    config = transformers.AutoConfig.from_pretrained(folder)
+    for name, value in changes.items():
+        setattr(config, name, value)
+    config._attn_implementation = "eager"
+    return getattr(transformers, fixture.model).from_pretrained(folder, config=config, dtype=torch.float32).eval()
+
+
+def write_hub(fixture, model, hub: Path):
+    """config.json is what most repositories have, config.v5.json the same as transformers 5 writes it."""
+    shards = {"max_shard_size": fixture.shard_bytes} if fixture.shard_bytes else {}
+    model.to(torch.bfloat16).save_pretrained(hub, **shards)
+    written = json.loads((hub / "config.json").read_text())
+    (hub / "config.json").rename(hub / "config.v5.json")
+    (hub / "config.json").write_text(json.dumps(as_the_hub_has_it(written), indent=2) + "\n")
+    tokenizer.write(hub, fixture.pre, fixture.adds_bos)
+
+
+def check_both_configurations(fixture, hub: Path, logits, tokens):
+    """Both forms of the configuration must mean the same model."""
+    both = {name: (hub / name).read_text() for name in ("config.json", "config.v5.json")}
+    (hub / "config.json").write_text(both["config.v5.json"])
+    try:
+        assert torch.equal(record.logits_of(load(fixture, hub, {}), tokens), logits)
+    finally:
+        (hub / "config.json").write_text(both["config.json"])
+
+
+def make(name, fixture):
+    folder = FIXTURES / name
+    shutil.rmtree(folder, ignore_errors=True)
+    hub = folder / "hub"
+    hub.mkdir(parents=True)
+    write_hub(fixture, build(fixture, fixture.seed), hub)
+    vocabulary = fixture.values["vocab_size"]
+    runs = {}
+    for run_name, run in fixture.runs.items():
+        model = load(fixture, hub, run.changes)
+        tokens = record.prompt(fixture.seed, run.length, vocabulary)
+        runs[run_name] = record.run(model, tokens, run.steps)
+        complaints = record.complaints(runs[run_name], vocabulary)
+        assert not complaints, f"{name}, {run_name}: {complaints}"
+        if not run.changes:
+            check_both_configurations(fixture, hub, record.logits_of(model, tokens), tokens)
+        print(f"{name}, {run_name}: smallest gap {runs[run_name]['smallest_gap']:.4f}")
+    write_gguf.write(folder / "model.gguf", hub, load(fixture, hub, {}).config, fixture.arch, fixture.pre)
+    expected = {
+        "architecture": fixture.arch,
+        "made_with": {"torch": torch.__version__.split("+")[0], "transformers": transformers.__version__},
+        "runs": runs,
+    }
+    expected |= tokenizer.record(hub)
+    (folder / "expected.json").write_text(json.dumps(expected, ensure_ascii=False) + "\n")
+
+
+def search(name, fixture, seeds):
+    """The seeds whose runs are all good references."""
+    vocabulary = fixture.values["vocab_size"]
+    for seed in range(1, seeds + 1):
+        results = []
+        for run in fixture.runs.values():
+            model = build(fixture, seed)
+            for key, value in run.changes.items():
+                setattr(model.config, key, value)
+            results.append(record.run(model, record.prompt(seed, run.length, vocabulary), run.steps))
+        faults = [fault for result in results for fault in record.complaints(result, vocabulary)]
+        deviation = record.logits_of(model, results[0]["prompt"]).std().item()
+        gap = min(result["smallest_gap"] for result in results)
+        print(f"{name} {seed}: gap {gap:.4f}, logits' deviation {deviation:.2f} {faults or 'good'}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--search", type=int, metavar="SEEDS")
+    parser.add_argument("names", nargs="*", default=list(MODELS))
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    for name in arguments.names:
+        if arguments.search:
+            search(name, MODELS[name], arguments.search)
+        else:
+            make(name, MODELS[name])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
