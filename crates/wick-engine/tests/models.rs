@@ -7,23 +7,29 @@
 use std::{
     fs,
     path::PathBuf,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use candle_core::Device;
 use tempfile::TempDir;
 use wick_engine::{
     Error, Result,
+    decoder::{Decoder, LoadedModel},
     generate::{Progress, Session},
-    gguf::{TensorType, ValidatedGguf},
+    gguf::TensorType,
     inspect,
-    models::{ARCHITECTURES, Model, architecture_of},
+    kv_cache::CacheFormat,
+    layers::Compute,
     process::protocol::{
         ChatMessage, DeviceChoice, GenerateRequest, LoadOptions, ReplyStats, Role, StopReason,
     },
     sampling::SamplingParams,
+    source::ModelSource,
     testkit::{GgufWriter, TinyModel, tiny_model},
 };
+use wick_kernels::Threads;
 
 const FAMILIES: [&str; 3] = ["llama", "qwen2", "qwen3"];
 
@@ -50,16 +56,16 @@ impl ModelFile {
 
     fn session(&self) -> Session {
         let options = LoadOptions {
-            context_length: None,
             device: DeviceChoice::Cpu,
+            ..LoadOptions::default()
         };
         Session::load(&self.path, &options, &mut |_| {}).unwrap()
     }
 
-    fn model(&self) -> Box<dyn Model> {
-        let gguf = ValidatedGguf::open(&self.path).unwrap();
-        let architecture = architecture_of(&gguf).unwrap();
-        architecture.load(&gguf, 512, &Device::Cpu).unwrap()
+    fn model(&self) -> Arc<LoadedModel> {
+        let source = ModelSource::open(&self.path).unwrap();
+        let compute = Compute::Host(Arc::new(Threads::new(2)));
+        LoadedModel::load(&source, 512, CacheFormat::F16, compute, &mut |_| {}).unwrap()
     }
 }
 
@@ -79,7 +85,7 @@ fn request(messages: &[ChatMessage], max_tokens: u32) -> GenerateRequest {
             ..Default::default()
         },
         max_tokens: Some(max_tokens),
-        stop: vec![],
+        ..GenerateRequest::default()
     }
 }
 
@@ -89,7 +95,7 @@ fn ask(content: &str, max_tokens: u32) -> GenerateRequest {
 
 fn generate(session: &mut Session, request: &GenerateRequest) -> Result<(String, ReplyStats)> {
     let mut text = String::new();
-    let stats = session.generate(request, &AtomicBool::new(false), &mut |progress| {
+    let stats = session.generate(request, &Arc::default(), &mut |progress| {
         if let Progress::Text(more) = progress {
             text.push_str(&more);
         }
@@ -103,8 +109,8 @@ fn prompt() -> Vec<u32> {
 }
 
 /// Logits after `tokens`, read so many at a time.
-fn logits(model: &dyn Model, tokens: &[u32], at_once: usize) -> Vec<f32> {
-    let mut decoder = model.decoder(512);
+fn logits(model: &Arc<LoadedModel>, tokens: &[u32], at_once: usize) -> Vec<f32> {
+    let mut decoder = Decoder::new(model);
     let mut logits = Vec::new();
     for chunk in tokens.chunks(at_once) {
         logits = decoder.prefill(chunk).unwrap();
@@ -122,21 +128,15 @@ fn assert_close(a: &[f32], b: &[f32], what: &str) {
 }
 
 #[test]
-fn every_family_is_tested_here() {
-    let names: Vec<&str> = ARCHITECTURES.iter().map(|family| family.name).collect();
-    assert_eq!(names, FAMILIES);
-}
-
-#[test]
 fn logits_do_not_depend_on_how_many_tokens_are_read_at_a_time() {
     for family in FAMILIES {
         let file = ModelFile::of(&tiny_model(family));
         let model = file.model();
-        let at_once = logits(&*model, &prompt(), 100);
+        let at_once = logits(&model, &prompt(), 100);
         assert_eq!(at_once.len(), 300);
         assert!(at_once.iter().any(|logit| logit.abs() > 0.5));
         for size in [1, 7, 64, 99] {
-            let parts = logits(&*model, &prompt(), size);
+            let parts = logits(&model, &prompt(), size);
             assert_close(&at_once, &parts, &format!("{family}, {size} at a time"));
         }
     }
@@ -148,8 +148,8 @@ fn several_tokens_may_follow_single_ones() {
         let file = ModelFile::of(&tiny_model(family));
         let model = file.model();
         let tokens = prompt();
-        let at_once = logits(&*model, &tokens, 100);
-        let mut decoder = model.decoder(512);
+        let at_once = logits(&model, &tokens, 100);
+        let mut decoder = Decoder::new(&model);
         decoder.prefill(&tokens[..30]).unwrap();
         decoder.decode(tokens[30]).unwrap();
         decoder.prefill(&tokens[31..80]).unwrap();
@@ -167,8 +167,8 @@ fn the_order_of_tokens_matters() {
         let mut other = prompt();
         other.swap(10, 50);
         let (a, b) = (
-            logits(&*model, &prompt(), 100),
-            logits(&*model, &other, 100),
+            logits(&model, &prompt(), 100),
+            logits(&model, &other, 100),
         );
         let differs = |(a, b): (&f32, &f32)| (a - b).abs() > 1e-2;
         assert!(a.iter().zip(&b).any(differs), "{family}");
@@ -181,8 +181,8 @@ fn what_is_read_after_going_back_is_as_if_read_at_first() {
         let file = ModelFile::of(&tiny_model(family));
         let model = file.model();
         let tokens = prompt();
-        let fresh = logits(&*model, &tokens, 100);
-        let mut decoder = model.decoder(512);
+        let fresh = logits(&model, &tokens, 100);
+        let mut decoder = Decoder::new(&model);
         decoder.prefill(&tokens[..60]).unwrap();
         decoder.prefill(&[1, 2, 3]).unwrap();
         decoder.decode(4).unwrap();
@@ -210,8 +210,8 @@ fn quantized_weights_answer_as_the_values_they_stand_for() {
         let info = inspect(&quantized.path).unwrap();
         assert_eq!(info.quantization, stored_as.name());
         for size in [1, 100] {
-            let found = logits(&*quantized.model(), &prompt(), size);
-            let wanted = logits(&*plain.model(), &prompt(), size);
+            let found = logits(&quantized.model(), &prompt(), size);
+            let wanted = logits(&plain.model(), &prompt(), size);
             let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
             let norms = (dot(&found, &found) * dot(&wanted, &wanted)).sqrt();
             let cosine = dot(&found, &wanted) / norms;
@@ -274,7 +274,7 @@ fn a_cancelled_reply_leaves_the_session_usable() {
         let file = ModelFile::of(&tiny_model(family));
         let mut session = file.session();
         let question = ask("Do you hear me?", 20);
-        let cancel = AtomicBool::new(false);
+        let cancel = Arc::new(AtomicBool::new(false));
         let mut pieces = 0;
         let stats = session.generate(&question, &cancel, &mut |progress| {
             if matches!(progress, Progress::Text(_)) {
@@ -288,7 +288,7 @@ fn a_cancelled_reply_leaves_the_session_usable() {
             (StopReason::Cancelled, 3)
         );
 
-        let before = session.generate(&question, &AtomicBool::new(true), &mut |_| {});
+        let before = session.generate(&question, &Arc::new(AtomicBool::new(true)), &mut |_| {});
         let before = before.unwrap();
         assert_eq!(
             (before.stop_reason, before.reply_tokens),
@@ -307,7 +307,7 @@ fn reading_is_told_up_to_the_whole_prompt() {
     let mut seen = Vec::new();
     let question = ask(&"many words ".repeat(20), 1);
     session
-        .generate(&question, &AtomicBool::new(false), &mut |progress| {
+        .generate(&question, &Arc::default(), &mut |progress| {
             if let Progress::Reading {
                 processed, total, ..
             } = progress
@@ -474,20 +474,20 @@ fn a_family_that_cannot_be_run_is_refused_by_name() {
             architecture,
             supported,
         }) => {
-            assert_eq!(supported, FAMILIES.join(", "));
+            assert!(supported.contains("llama, qwen2, qwen3"), "{supported}");
             architecture
         }
         other => panic!("{other:?}"),
     };
-    for name in ["gemma3", "phi3", "qwen3moe"] {
+    for name in ["gemma2", "phi2", "mamba"] {
         assert_eq!(refused(&tiny_model(name).writer().unwrap()), name);
     }
     let mut scaled = tiny_model("llama").writer().unwrap();
-    scaled.tensor("rope_freqs.weight", &[8], TensorType::F32, &[0; 32]);
-    assert!(refused(&scaled).contains("rotary"));
-    let mut scaled = tiny_model("llama").writer().unwrap();
-    scaled.string("llama.rope.scaling.type", "linear");
-    assert!(refused(&scaled).contains("rotary"));
+    scaled.string("llama.rope.scaling.type", "yarn");
+    assert!(refused(&scaled).contains("yarn"));
+    let mut experts = tiny_model("llama").writer().unwrap();
+    experts.u32("llama.expert_count", 8);
+    assert!(refused(&experts).contains("Mixtral"));
 }
 
 #[test]

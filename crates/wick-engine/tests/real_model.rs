@@ -4,7 +4,7 @@
     reason = "a test may end at what it did not expect"
 )]
 
-use std::{path::Path, sync::atomic::AtomicBool};
+use std::{path::Path, sync::Arc};
 
 use wick_engine::{
     generate::{Progress, Session},
@@ -35,11 +35,11 @@ fn knows_the_capital_of_france() {
             ..Default::default()
         },
         max_tokens: Some(48),
-        stop: vec![],
+        ..GenerateRequest::default()
     };
     let mut answer = |request: &GenerateRequest| {
         let mut text = String::new();
-        let stats = session.generate(request, &AtomicBool::new(false), &mut |progress| {
+        let stats = session.generate(request, &Arc::default(), &mut |progress| {
             if let Progress::Text(more) = progress {
                 text.push_str(&more);
             }

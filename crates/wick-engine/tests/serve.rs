@@ -35,7 +35,7 @@ impl Client {
         let mut client = Self {
             to_engine,
             from_engine: BufReader::new(from_engine),
-            serving: thread::spawn(move || serve(Scripted, input, output)),
+            serving: thread::spawn(move || serve(Scripted::default(), input, output)),
         };
         match client.next() {
             Event::Hello { protocol, version } => {
@@ -61,8 +61,7 @@ impl Client {
         let request = GenerateRequest {
             messages: vec![message],
             sampling: Default::default(),
-            max_tokens: None,
-            stop: vec![],
+            ..GenerateRequest::default()
         };
         self.send(&Request::Generate { id, request });
     }

@@ -181,8 +181,9 @@ impl Session {
         }
         let began = Instant::now();
         let mut left = self.pass;
-        for (_, reply) in &mut self.running {
-            left -= reply.prepare(left).min(left);
+        for (id, reply) in &mut self.running {
+            let mut progress = |progress| tell(*id, ReplyEvent::Progress(progress));
+            left -= reply.prepare(left, &mut progress);
         }
         let mut passing: Vec<_> = self.running.iter_mut().filter(|(_, reply)| reply.is_ready()).collect();
         let alone = passing.len() == 1;

@@ -99,12 +99,15 @@ impl Reply {
     }
 
     /// Chooses what the next pass reads, if it is of the prompt: at most `limit` tokens. Returns how many.
-    pub(super) fn prepare(&mut self, limit: usize) -> usize {
+    pub(super) fn prepare(&mut self, limit: usize, progress: &mut dyn FnMut(Progress)) -> usize {
         let from = self.decoder.position();
         if from >= self.prompt.len() {
             return 0;
         }
-        self.prefill_began.get_or_insert_with(Instant::now);
+        if self.prefill_began.is_none() {
+            self.prefill_began = Some(Instant::now());
+            progress(self.how_far());
+        }
         let to = self.prompt.len().min(from + limit);
         self.next = self.prompt[from..to].to_vec();
         to - from

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::{DType, Module, Tensor, quantized::QMatMul};
 use wick_kernels::{Matrix, Threads};
 
-use super::with_numbers;
+use super::{precise, with_numbers};
 use crate::Result;
 
 /// `y = x · Wᵀ`, with a bias where the model has one.
@@ -15,7 +15,12 @@ pub struct Linear {
 }
 
 pub(super) enum Weight {
-    Host(Arc<Matrix>, Arc<Threads>),
+    Host {
+        matrix: Matrix,
+        threads: Arc<Threads>,
+        /// Whether activations are not rounded to eight bits.
+        precise: bool,
+    },
     /// One after another along the rows.
     Candle(Vec<QMatMul>),
 }
@@ -28,10 +33,17 @@ impl Linear {
     /// `(n_tokens, n_columns)` → `(n_tokens, n_rows)`
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let y = match &self.weight {
-            Weight::Host(matrix, threads) => {
+            Weight::Host {
+                matrix,
+                threads,
+                precise,
+            } => {
                 let tokens = x.dim(0)?;
                 let mut y = vec![0.0; tokens * matrix.rows()];
-                with_numbers(x, |x| Ok(matrix.multiply(threads, x, &mut y)?))?;
+                with_numbers(x, |x| match precise {
+                    true => precise::multiply(matrix, threads, x, &mut y),
+                    false => Ok(matrix.multiply(threads, x, &mut y)?),
+                })?;
                 Tensor::from_vec(y, (tokens, matrix.rows()), x.device())?
             }
             Weight::Candle(parts) => {

@@ -7,6 +7,7 @@ mod experts;
 mod linear;
 mod mlp;
 mod norm;
+mod precise;
 mod rope;
 mod transformer;
 mod weights;

@@ -8,7 +8,7 @@ use candle_core::{
 };
 use wick_kernels::{Format, Matrix, MatrixPart, dequantize};
 
-use super::{Block, Compute, Embedding, Linear, RmsNorm, linear::Weight};
+use super::{Block, Compute, Embedding, Linear, RmsNorm, linear::Weight, precise};
 use crate::{
     Error, Result,
     source::{ModelSource, SourceTensor},
@@ -163,8 +163,15 @@ impl<'a> Weights<'a> {
                         data: Arc::new(tensor.data),
                     })
                 });
-                let matrix = Matrix::new(parts.collect::<Result<_>>()?, threads)?;
-                Weight::Host(Arc::new(matrix), threads.clone())
+                let parts: Vec<MatrixPart> = parts.collect::<Result<_>>()?;
+                let plain = [Format::F32, Format::F16, Format::BF16];
+                let is_plain = parts.iter().all(|part| plain.contains(&part.format));
+                let is_small = self.source.weights() < precise::FEWEST_WEIGHTS_ROUNDED;
+                Weight::Host {
+                    matrix: Matrix::new(parts, threads)?,
+                    threads: threads.clone(),
+                    precise: is_small && !is_plain,
+                }
             }
             Compute::Candle(_) => {
                 let parts = parts.into_iter();

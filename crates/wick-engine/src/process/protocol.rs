@@ -274,7 +274,7 @@ pub struct ChatMessage {
 }
 
 /// A conversation to answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GenerateRequest {
     /// Oldest first; a system message first if there is one; the last is the user's.

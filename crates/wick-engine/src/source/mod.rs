@@ -63,6 +63,12 @@ impl ModelSource {
         self.container
     }
 
+    /// Number of weights in all tensors.
+    pub fn weights(&self) -> usize {
+        let sizes = self.tensors.values().map(|tensor| tensor.dims.iter().product::<usize>());
+        sizes.sum()
+    }
+
     /// A tensor that may be absent.
     pub fn find(&self, name: &str) -> Option<&SourceTensor> {
         self.tensors.get(name)
