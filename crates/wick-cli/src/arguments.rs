@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Chat with language models on your own machine: no account, no cloud, no telemetry.
 #[derive(Debug, Parser)]
@@ -32,6 +32,8 @@ pub enum Command {
     },
     /// Measure how fast a model reads and writes
     Bench(BenchOptions),
+    /// Measure how well a model predicts a text
+    Perplexity(PerplexityOptions),
 }
 
 #[derive(Debug, Args)]
@@ -77,6 +79,24 @@ pub struct ModelOptions {
     /// Tokens of context
     #[arg(long, value_parser = clap::value_parser!(u32).range(256..=1_048_576))]
     pub context: Option<u32>,
+    /// How keys and values are kept
+    #[arg(long, value_enum)]
+    pub cache_type: Option<CacheType>,
+    /// A smaller GGUF file of the same vocabulary, which guesses what the model will write
+    #[arg(long)]
+    pub draft_model: Option<PathBuf>,
+}
+
+/// How keys and values are kept.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum CacheType {
+    /// Exact, and twice as large as usual
+    F32,
+    /// As usual
+    F16,
+    /// Half the memory, at a small loss
+    #[value(name = "q8_0")]
+    Q8_0,
 }
 
 #[derive(Debug, Args)]
@@ -92,4 +112,26 @@ pub struct BenchOptions {
     /// How many times, after one that is not counted
     #[arg(long, short, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub repetitions: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct PerplexityOptions {
+    /// A GGUF file, or the name or id of a model in the library; the chosen one where it is absent
+    #[arg(long, short)]
+    pub model: Option<String>,
+    /// The text
+    #[arg(long, short)]
+    pub file: PathBuf,
+    /// Tokens of a chunk, of which the second half is scored
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(8..=131_072))]
+    pub context: u32,
+    /// How many chunks; the whole text where it is absent
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub chunks: Option<u32>,
+    /// Threads to compute with; all cores where it is absent
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=512))]
+    pub threads: Option<u32>,
+    /// How keys and values are kept
+    #[arg(long, value_enum)]
+    pub cache_type: Option<CacheType>,
 }

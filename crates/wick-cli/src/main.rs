@@ -39,6 +39,7 @@ fn main() -> ExitCode {
             Command::List => commands::library::list(json),
             Command::Import { file } => commands::library::import(&file, json),
             Command::Bench(options) => commands::bench::bench(options, json).await,
+            Command::Perplexity(options) => commands::perplexity::perplexity(options, json).await,
         }
     });
     // Reading standard input cannot be interrupted: do not wait for it.

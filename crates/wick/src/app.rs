@@ -10,11 +10,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
-use wick_engine::process::protocol::{DeviceChoice, LoadOptions};
+use wick_engine::process::protocol::{DeviceChoice, KeepOnDisk, LoadOptions};
 
 use crate::{
     AppEvent, EngineCommand, Error, Paths, Result, Settings, SettingsPatch, StarterState,
-    chat::{Chat, ChatSummary, RunningReplies},
+    chat::{Chat, ChatSummary, RunningReplies, conversation_of},
     library::{self, Availability, ImportEvent, LibraryModel},
     runtime::{LoadTarget, Runtime},
     store::{self, Store},
@@ -47,6 +47,9 @@ pub struct Wick {
     events: broadcast::Sender<AppEvent>,
     cancel_import: AtomicBool,
 }
+
+/// Most bytes on disk that keep what was read in chats.
+const KV_CACHE_BYTES: u64 = 4 << 30;
 
 const SETTINGS: &str = "settings";
 const NEW_DRAFT: &str = "new_chat_draft";
@@ -167,6 +170,9 @@ impl Wick {
     /// Moves the chat to the trash, from which [`Wick::restore_chat`] brings it back.
     pub fn delete_chat(&self, id: i64) -> Result<()> {
         self.store.delete_chat(id)?;
+        let conversation = conversation_of(id);
+        self.runtime.forget(&conversation);
+        wick_engine::generate::forget_on_disk(&self.paths.kv_cache(), &conversation);
         self.announce(AppEvent::ChatsChanged);
         Ok(())
     }
@@ -326,6 +332,13 @@ impl Wick {
             options: LoadOptions {
                 context_length: settings.context_length,
                 device: DeviceChoice::Auto,
+                cache_type: settings.cache_type,
+                keep_on_disk: Some(KeepOnDisk {
+                    folder: self.paths.kv_cache(),
+                    model: model.id.clone(),
+                    max_bytes: KV_CACHE_BYTES,
+                }),
+                ..LoadOptions::default()
             },
             threads: settings.threads,
         }

@@ -183,6 +183,12 @@ impl Error {
                 Engine::UnsupportedArchitecture { .. } => ErrorCode::UnsupportedArchitecture,
                 Engine::UnsupportedTensorType { .. } => ErrorCode::UnsupportedTensorType,
                 Engine::UnsupportedTokenizer { .. } => ErrorCode::UnsupportedTokenizer,
+                Engine::MissingTensor { .. }
+                | Engine::MissingKey { .. }
+                | Engine::WrongShape { .. } => ErrorCode::FileMalformed,
+                Engine::OtherVocabulary => ErrorCode::UnsupportedTokenizer,
+                Engine::TextTooShort { .. } => ErrorCode::EmptyMessage,
+                Engine::NoSuchToken { .. } => ErrorCode::ComputeFailed,
                 Engine::NoChatTemplate => ErrorCode::NoChatTemplate,
                 Engine::ChatTemplate { .. } => ErrorCode::ChatTemplateFailed,
                 Engine::PromptTooLong { .. } => ErrorCode::PromptTooLong,

@@ -57,6 +57,11 @@ impl Paths {
         self.root.join("models")
     }
 
+    /// What models have read in chats, for another day: a folder for each model. It can be deleted at any time.
+    pub fn kv_cache(&self) -> PathBuf {
+        self.root.join("kv-cache")
+    }
+
     /// Held by the running window, so that there is one.
     pub fn instance_lock(&self) -> PathBuf {
         self.root.join("window.lock")

@@ -1,7 +1,7 @@
 //! What the user may change, its ranges, and one patch for all of it.
 
 use serde::{Deserialize, Deserializer, Serialize};
-use wick_engine::sampling::SamplingParams;
+use wick_engine::{process::protocol::CacheType, sampling::SamplingParams};
 
 use crate::{Error, Result};
 
@@ -38,6 +38,8 @@ pub struct Settings {
     pub context_length: Option<u32>,
     /// Threads to compute with; `None` leaves it to Wick.
     pub threads: Option<u32>,
+    /// How keys and values are kept while a model reads and writes.
+    pub cache_type: CacheType,
 }
 
 /// A change to [`Settings`]: what is absent stays, `null` clears what can be empty.
@@ -56,6 +58,7 @@ pub struct SettingsPatch {
     pub context_length: Option<Option<u32>>,
     #[serde(deserialize_with = "present")]
     pub threads: Option<Option<u32>>,
+    pub cache_type: Option<CacheType>,
 }
 
 /// Tells an absent field (`None`) from a null one (`Some(None)`).
@@ -80,6 +83,7 @@ impl Settings {
             max_tokens: patch.max_tokens.unwrap_or(old.max_tokens),
             context_length: patch.context_length.unwrap_or(old.context_length),
             threads: patch.threads.unwrap_or(old.threads),
+            cache_type: patch.cache_type.unwrap_or(old.cache_type),
         };
         new.validate()?;
         Ok(new)

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod library;
+pub mod perplexity;
 pub mod run;
 
 use std::{path::Path, sync::Arc};
@@ -10,9 +11,9 @@ use wick::{
     EngineCommand, Error, Paths, Result, Wick,
     runtime::{LoadTarget, Runtime},
 };
-use wick_engine::process::protocol::LoadOptions;
+use wick_engine::process::protocol::{CacheType, LoadOptions};
 
-use crate::arguments::ModelOptions;
+use crate::arguments::{self, ModelOptions};
 
 /// Opens Wick's data. The window's command tells of a damaged database; here it goes to standard error.
 fn open() -> Result<Arc<Wick>> {
@@ -32,6 +33,12 @@ fn target(options: &ModelOptions) -> Result<LoadTarget> {
         path,
         options: LoadOptions {
             context_length: options.context,
+            cache_type: match options.cache_type {
+                None | Some(arguments::CacheType::F16) => CacheType::F16,
+                Some(arguments::CacheType::F32) => CacheType::F32,
+                Some(arguments::CacheType::Q8_0) => CacheType::Q8_0,
+            },
+            draft_model: options.draft_model.clone(),
             ..LoadOptions::default()
         },
         threads: options.threads,

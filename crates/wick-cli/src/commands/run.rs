@@ -117,7 +117,7 @@ impl Conversation {
             messages: self.messages.clone(),
             sampling: self.sampling.clone(),
             max_tokens: self.max_tokens,
-            stop: Vec::new(),
+            ..GenerateRequest::default()
         };
         let mut work = self.runtime.generate(request).await?;
         let (mut reply, mut stopped) = (String::new(), false);

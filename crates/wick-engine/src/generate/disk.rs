@@ -26,6 +26,9 @@ const MAX_HEAD_BYTES: u32 = 1 << 20;
 /// Shorter sequences are read anew faster than it is worth a file.
 const FEWEST_TOKENS: usize = 64;
 
+/// Begins the names of files of no conversation in particular.
+const NOBODYS: &str = "x";
+
 /// What a file says of itself. Everything must fit before a byte of the cache is read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Head {
@@ -124,7 +127,8 @@ impl Disk {
         let head = self.head(decoder.tokens().to_vec());
         let mut hasher = DefaultHasher::new();
         head.tokens.hash(&mut hasher);
-        let name = format!("{}-{:016x}.kv", conversation.unwrap_or("x"), hasher.finish());
+        let conversation = conversation.unwrap_or(NOBODYS);
+        let name = format!("{conversation}-{:016x}.kv", hasher.finish());
         let path = self.folder.join(name);
         // An older state of the same conversation serves nothing that the new one does not.
         let is_older = |entry: &Entry| {
@@ -144,6 +148,13 @@ impl Disk {
         let all = self.options.folder.clone();
         let (jobs, _) = self.writer.get_or_insert_with(|| start_writer(all, max_bytes));
         jobs.send(Job::Write(path, decoder, head)).ok();
+    }
+
+    /// Deletes what is kept of a conversation.
+    pub(super) fn forget(&mut self, conversation: &str) {
+        self.wait();
+        forget_on_disk(&self.options.folder, conversation);
+        self.entries.retain(|entry| entry.path.exists());
     }
 
     /// Waits until everything given to [`Disk::save`] is on disk.
@@ -260,14 +271,29 @@ fn read_head(path: &Path) -> std::io::Result<(Head, BufReader<File>)> {
     Ok((serde_json::from_slice(&head)?, file))
 }
 
+/// Deletes what is kept of a conversation, of all models.
+pub fn forget_on_disk(folder: &Path, conversation: &str) {
+    let prefix = format!("{conversation}-");
+    for path in files_of_all_models(folder) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(&prefix) {
+            fs::remove_file(&path).ok();
+        }
+    }
+}
+
+fn files_of_all_models(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let models = fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = models.flat_map(|model| fs::read_dir(model.path()).into_iter().flatten());
+    let paths = files.flatten().map(|file| file.path());
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "kv"))
+}
+
 /// Deletes the files used longest ago, of all models, until the rest fits.
 fn forget_oldest(all: &Path, max_bytes: u64) {
-    let folders = fs::read_dir(all).into_iter().flatten().flatten();
-    let files = folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten());
-    let files = files.flatten().filter_map(|file| {
-        let metadata = file.metadata().ok()?;
-        let is_kept = file.path().extension().is_some_and(|extension| extension == "kv");
-        is_kept.then_some((metadata.modified().ok()?, metadata.len(), file.path()))
+    let files = files_of_all_models(all).filter_map(|path| {
+        let metadata = fs::metadata(&path).ok()?;
+        Some((metadata.modified().ok()?, metadata.len(), path))
     });
     let mut files: Vec<(SystemTime, u64, PathBuf)> = files.collect();
     files.sort();

@@ -96,9 +96,13 @@ impl Kept {
         }
     }
 
-    /// Forgets what is in memory.
-    pub(super) fn clear(&mut self) {
-        self.sequences.clear();
+    /// Forgets a conversation, in memory and on disk.
+    pub(super) fn forget(&mut self, conversation: &str) {
+        let of_others = |kept: &Sequence| kept.conversation.as_deref() != Some(conversation);
+        self.sequences.retain(of_others);
+        if let Some(disk) = &mut self.disk {
+            disk.forget(conversation);
+        }
     }
 
     /// Chats that were left are saved while the next one is answered.

@@ -26,6 +26,7 @@ use crate::{
     source::ModelSource,
     tokenizer::Tokenizer,
 };
+pub use disk::forget_on_disk;
 use disk::Disk;
 use draft::Drafts;
 use kept::Kept;
@@ -281,6 +282,11 @@ impl Session {
     /// Puts what was read on disk, where that is wanted, and forgets it in memory.
     pub fn save(&mut self) {
         self.kept.save_all();
+    }
+
+    /// Forgets what was read in a conversation.
+    pub fn forget(&mut self, conversation: &str) {
+        self.kept.forget(conversation);
     }
 }
 

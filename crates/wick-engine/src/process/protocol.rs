@@ -51,10 +51,17 @@ pub enum Request {
         /// What to predict.
         request: PerplexityRequest,
     },
-    /// Put what was read in conversations on disk, where the model was loaded to keep it there. Answered by `Saved`.
+    /// Put what was read in conversations on disk, where the model was loaded to keep it there. Answered by `Done`.
     Save {
         /// Repeated in the answer.
         id: RequestId,
+    },
+    /// Forget what was read in a conversation, in memory and on disk. Answered by `Done`.
+    Forget {
+        /// Repeated in the answer.
+        id: RequestId,
+        /// Whose.
+        conversation: String,
     },
     /// Stop the reply or measurement with this id, running or waiting; it then ends as `Finished` with
     /// [`StopReason::Cancelled`], or as `Failed` with [`Error::Cancelled`]. Loading is not stopped: end the process.
@@ -155,8 +162,8 @@ pub enum Event {
         /// The figures.
         run: PerplexityRun,
     },
-    /// Answer to `Save`.
-    Saved {
+    /// Answer to `Save` and `Forget`.
+    Done {
         /// The request answered.
         id: RequestId,
     },

@@ -109,6 +109,8 @@ impl Backend for Scripted {
 
     fn save(&mut self) {}
 
+    fn forget(&mut self, _conversation: &str) {}
+
     fn threads(&self) -> u32 {
         1
     }

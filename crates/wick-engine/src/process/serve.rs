@@ -61,6 +61,9 @@ pub trait Backend: Send + 'static {
     /// Puts on disk what is kept for another day.
     fn save(&mut self);
 
+    /// Forgets what was read in a conversation.
+    fn forget(&mut self, conversation: &str);
+
     /// Threads it computes with.
     fn threads(&self) -> u32;
 }
@@ -122,6 +125,12 @@ impl Backend for Engine {
     fn save(&mut self) {
         if let Some(session) = &mut self.session {
             session.save();
+        }
+    }
+
+    fn forget(&mut self, conversation: &str) {
+        if let Some(session) = &mut self.session {
+            session.forget(conversation);
         }
     }
 
@@ -214,6 +223,7 @@ fn id_of(request: &Request) -> RequestId {
         | Request::Bench { id, .. }
         | Request::Perplexity { id, .. }
         | Request::Save { id }
+        | Request::Forget { id, .. }
         | Request::Cancel { id }
         | Request::Report { id } => *id,
     }
@@ -357,7 +367,11 @@ fn answer<W: Write>(
         }
         Request::Save { id } => {
             backend.save();
-            Ok(Event::Saved { id })
+            Ok(Event::Done { id })
+        }
+        Request::Forget { id, conversation } => {
+            backend.forget(&conversation);
+            Ok(Event::Done { id })
         }
         // Answered elsewhere.
         Request::Generate { .. } | Request::Cancel { .. } | Request::Report { .. } => {

@@ -14,6 +14,11 @@ use crate::AppError;
 pub(crate) use reply::RunningReplies;
 pub use title::title_from;
 
+/// The name by which the engine knows a chat.
+pub(crate) fn conversation_of(chat_id: i64) -> String {
+    format!("chat{chat_id}")
+}
+
 /// Whether a message is whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -10,7 +10,10 @@ use std::{
 use tokio::sync::watch;
 use wick_engine::process::protocol::{Event, GenerateRequest, ReplyStats, StopReason};
 
-use super::{Message, MessageStatus, ReplyEvent, SendReceipt, SendRequest, prompt, title_from};
+use super::{
+    Message, MessageStatus, ReplyEvent, SendReceipt, SendRequest, conversation_of, prompt,
+    title_from,
+};
 use crate::{AppError, AppEvent, Error, Result, Settings, Wick, library::LibraryModel};
 
 const SAVE_INTERVAL: Duration = Duration::from_millis(250);
@@ -163,7 +166,8 @@ impl Wick {
                 messages: prompt::conversation(&settings.system_prompt, &branch),
                 sampling: settings.sampling.clone(),
                 max_tokens: settings.max_tokens,
-                stop: Vec::new(),
+                conversation: Some(conversation_of(reply.chat_id)),
+                ..GenerateRequest::default()
             };
             self.runtime.generate(request).await
         };

@@ -6,7 +6,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use tokio::sync::{OwnedRwLockReadGuard, RwLock, watch};
 use wick_engine::process::protocol::{
-    BenchRequest, Event, GenerateRequest, LoadOptions, MemoryUse, ModelInfo, Request,
+    BenchRequest, Event, GenerateRequest, LoadOptions, MemoryUse, ModelInfo, PerplexityRequest,
+    Request,
 };
 
 pub use process::{Answers, EngineCommand, EngineProcess};
@@ -149,7 +150,10 @@ impl Runtime {
         let mut answers = process.ask(|id| Request::Load {
             id,
             path: target.path.clone(),
-            options: target.options.clone(),
+            options: LoadOptions {
+                threads: Some(threads as u32),
+                ..target.options.clone()
+            },
         });
         loop {
             match answers.next().await? {
@@ -204,6 +208,24 @@ impl Runtime {
     /// Starts measuring the model that is loaded.
     pub async fn bench(&self, request: BenchRequest) -> Result<Work> {
         self.work(|id| Request::Bench { id, request }).await
+    }
+
+    /// Starts measuring how well the model that is loaded predicts a text.
+    pub async fn perplexity(&self, request: PerplexityRequest) -> Result<Work> {
+        self.work(|id| Request::Perplexity { id, request }).await
+    }
+
+    /// Has the engine forget what it has read of a conversation.
+    pub fn forget(&self, conversation: &str) {
+        // A model being loaded knows of none.
+        if let Ok(slot) = self.slot.try_read()
+            && let Some(loaded) = &*slot
+        {
+            loaded.process.ask(|id| Request::Forget {
+                id,
+                conversation: conversation.into(),
+            });
+        }
     }
 
     async fn work(&self, request: impl FnOnce(u64) -> Request) -> Result<Work> {

@@ -53,6 +53,9 @@ const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
 #[cfg(windows)]
 const CREATE_NO_WINDOW: u32 = 0x0800_0000;
 
+/// How long an engine that is to end may take to keep what it has read.
+const LONGEST_FAREWELL: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// Lines of the engine's standard error that are kept to explain a crash.
 const KEPT_STDERR_LINES: usize = 8;
 
@@ -188,8 +191,17 @@ impl EngineProcess {
         }
     }
 
-    /// Ends the process and gives its memory back.
-    pub async fn end(&self) {
+    /// Ends the process and gives its memory back. Replies that run are stopped, and what was read is kept on disk
+    /// first, where the model was loaded to keep it.
+    pub async fn end(self: &Arc<Self>) {
+        if self.works() {
+            let running: Vec<RequestId> = lock(&self.waiting).keys().copied().collect();
+            for id in running {
+                self.requests.send(Request::Cancel { id }).ok();
+            }
+            let mut saved = self.ask(|id| Request::Save { id });
+            tokio::time::timeout(LONGEST_FAREWELL, saved.next()).await.ok();
+        }
         self.dismissed.store(true, Ordering::Relaxed);
         self.kill.try_send(()).ok();
         self.wait_for_end().await;
@@ -270,10 +282,13 @@ fn deliver(event: Event, waiting: &Waiting) {
         Event::Loading { id, .. }
         | Event::Reading { id, .. }
         | Event::Text { id, .. }
-        | Event::BenchRun { id, .. } => (*id, false),
+        | Event::BenchRun { id, .. }
+        | Event::PerplexityRun { id, .. } => (*id, false),
         Event::Loaded { id, .. }
         | Event::Finished { id, .. }
         | Event::BenchFinished { id, .. }
+        | Event::PerplexityFinished { id, .. }
+        | Event::Done { id }
         | Event::Memory { id, .. }
         | Event::Failed { id, .. } => (*id, true),
     };
