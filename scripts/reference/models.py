@@ -13,11 +13,13 @@ import sys
 import tempfile
 import zlib
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
 import transformers
 
+from transformers.integrations.bitnet import AutoBitLinear, WeightQuant
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 import record
@@ -29,7 +31,10 @@ FIXTURES = Path(__file__).resolve().parents[2] / "crates/wick-engine/tests/fixtu
 
 @dataclass
 class Fixture:
-    """A model to make: the field names of transformers, the architecture and pre-tokenizer by their GGUF names."""
+    """A model to make: the field names of transformers, the architecture and pre-tokenizer by their GGUF names.
+
+    `ternary_types` stores the linear layers in blocks of three-valued weights, and keeps no Hub folder of such a model.
+    """
 
     config: str
     model: str
@@ -40,6 +45,8 @@ class Fixture:
     rope: dict | None = None
     adds_bos: bool = False
     shard_bytes: int | None = None
+    extra_config: dict = field(default_factory=dict)
+    ternary_types: bool = False
     runs: dict = field(default_factory=lambda: {"default": Run()})
 
 
@@ -49,12 +56,14 @@ class Run:
 
     transformers takes the long factors where a text is longer than the original context. Other engines take them for
     all texts where their context is, since the keys they have kept cannot turn again; `by_long_factors` is that.
+    BitNet rounds the input of each linear layer to eight bits: `int8_activations`, else only the weights are rounded.
     """
 
     length: int = 100
     steps: int = record.GREEDY_STEPS
     changes: dict = field(default_factory=dict)
     by_long_factors: bool = False
+    int8_activations: bool = False
 
 
 SMALL = {
@@ -69,10 +78,15 @@ SMALL = {
     "pad_token_id": tokenizer.VOCABULARY_SIZE - 5,
 }
 HEADS_4_2 = {"num_attention_heads": 4, "num_key_value_heads": 2}
+HEADS_4_1 = {"num_attention_heads": 4, "num_key_value_heads": 1}
 HEADS_2_1 = {"num_attention_heads": 2, "num_key_value_heads": 1}
 GEMMA3 = SMALL | HEADS_2_1 | {
     "head_dim": 16, "intermediate_size": 32, "sliding_window": 16, "rms_norm_eps": 1e-6,
 }
+
+BITNET = HEADS_2_1 | {"tie_word_embeddings": True, "hidden_act": "relu2"}
+ONLINE = {"quant_method": "bitnet", "linear_class": "autobitlinear", "quantization_mode": "online"}
+BITNET_RUNS = {"default": Run(), "int8_activations": Run(int8_activations=True)}
 
 MODELS = {
     "llama": Fixture(
@@ -146,6 +160,23 @@ MODELS = {
             "short_by_long_factors": Run(length=32, by_long_factors=True),
         },
     ),
+    "bitnet": Fixture(
+        "BitNetConfig", "BitNetForCausalLM", "bitnet", "llama-bpe", 29,
+        SMALL | BITNET | {"intermediate_size": 32},
+        rope={"rope_type": "default", "rope_theta": 500000.0},
+        adds_bos=True,
+        extra_config={"quantization_config": ONLINE},
+        runs=BITNET_RUNS,
+    ),
+    "bitnet-ternary": Fixture(
+        "BitNetConfig", "BitNetForCausalLM", "bitnet", "llama-bpe", 13,
+        SMALL | BITNET | HEADS_4_1 | {"hidden_size": 256, "intermediate_size": 256, "num_hidden_layers": 1},
+        rope={"rope_type": "default", "rope_theta": 500000.0},
+        adds_bos=True,
+        extra_config={"quantization_config": ONLINE},
+        ternary_types=True,
+        runs=BITNET_RUNS,
+    ),
     "qwen3": Fixture(
         "Qwen3Config", "Qwen3ForCausalLM", "qwen3", "qwen2", 38,
         SMALL | HEADS_2_1 | {"head_dim": 32, "tie_word_embeddings": True, "rms_norm_eps": 1e-6},
@@ -159,6 +190,8 @@ def spread(name, shape, is_gemma):
     fan_in = shape[-1]
     if is_gemma and name == "model.norm.weight":
         return 4.0, 0.25
+    if "sub_norm" in name:
+        return (0.5, 0.125) if "attn" in name else (2.5, 0.25)
     if "norm" in name:
         strong = 0.5 if "post_" in name or "q_norm" in name or "k_norm" in name else 0.0
         return (strong if is_gemma else 1.0), 0.25
@@ -173,12 +206,33 @@ def spread(name, shape, is_gemma):
     return 0.0, 1.4 / math.sqrt(fan_in)
 
 
-def fill(model, seed, is_gemma):
+def three_valued(shape, deviation, generator):
+    """Weights that BitNet rounds to -1, 0 and 1 times a power of two: as many are 0 as are twice their mean."""
+    scale = 2.0 ** round(math.log2(deviation))
+    quarter = math.prod(shape) // 4
+    sizes = torch.cat([torch.zeros(quarter), torch.full((quarter,), 2.0), torch.ones(2 * quarter)])
+    sizes = sizes[torch.randperm(4 * quarter, generator=generator)].reshape(shape)
+    return sizes * scale * (torch.randint(0, 2, shape, generator=generator) * 2 - 1)
+
+
+def in_steps_of_q4_0(shape, deviation, generator):
+    """Values that Q4_0 holds exactly: whole steps up to 7, and in each block one of 8 that sets the block's scale."""
+    steps = (torch.randn(shape, generator=generator) * 3).round().clamp(-7, 7)
+    steps[:, ::32] = (torch.randint(0, 2, steps[:, ::32].shape, generator=generator) * 2 - 1) * 8.0
+    return steps * 2.0 ** round(math.log2(deviation / 3))
+
+
+def fill(model, seed, fixture):
     """Random weights that BF16 and F16 both hold exactly, so every file holds the same model."""
     for name, parameter in sorted(model.named_parameters()):
         generator = torch.Generator().manual_seed(seed * 1_000_003 + zlib.crc32(name.encode()))
-        mean, deviation = spread(name, parameter.shape, is_gemma)
-        values = torch.randn(parameter.shape, generator=generator) * deviation + mean
+        mean, deviation = spread(name, parameter.shape, fixture.arch == "gemma3")
+        if fixture.arch == "bitnet" and "_proj" in name:
+            values = three_valued(parameter.shape, deviation, generator)
+        elif fixture.ternary_types and "embed_tokens" in name:
+            values = in_steps_of_q4_0(parameter.shape, deviation / 2, generator)
+        else:
+            values = torch.randn(parameter.shape, generator=generator) * deviation + mean
         values = values.to(torch.bfloat16).to(torch.float32)
         values[values.abs() < 2.0**-14] = 0.0  # F16 is exact only down to here
         parameter.data.copy_(values)
@@ -189,7 +243,7 @@ def build(fixture, seed):
     config = getattr(transformers, fixture.config)(**fixture.values, **rope)
     config._attn_implementation = "eager"
     model = getattr(transformers, fixture.model)(config).eval()
-    fill(model, seed, fixture.arch == "gemma3")
+    fill(model, seed, fixture)
     return model
 
 
@@ -232,6 +286,10 @@ def load(fixture, folder, run=Run()):
         longer = config.original_max_position_embeddings + 1
         frequencies, _ = ROPE_INIT_FUNCTIONS["longrope"](config, seq_len=longer)
         model.model.rotary_emb.original_inv_freq.copy_(frequencies)
+    for module in model.modules():
+        if isinstance(module, AutoBitLinear) and not run.int8_activations:
+            module.weight.data = WeightQuant.apply(module.weight.data)
+            module.forward = partial(torch.nn.Linear.forward, module)
     return model
 
 
@@ -239,9 +297,9 @@ def write_hub(fixture, model, hub: Path):
     """config.json is what most repositories have, config.v5.json the same as transformers 5 writes it."""
     shards = {"max_shard_size": fixture.shard_bytes} if fixture.shard_bytes else {}
     model.to(torch.bfloat16).save_pretrained(hub, **shards)
-    written = json.loads((hub / "config.json").read_text())
-    (hub / "config.json").rename(hub / "config.v5.json")
-    (hub / "config.json").write_text(json.dumps(as_the_hub_has_it(written), indent=2) + "\n")
+    written = json.loads((hub / "config.json").read_text()) | fixture.extra_config
+    for name, config in (("config.v5.json", written), ("config.json", as_the_hub_has_it(written))):
+        (hub / name).write_text(json.dumps(dict(sorted(config.items())), indent=2) + "\n")
     tokenizer.write(hub, fixture.pre, fixture.adds_bos)
 
 
@@ -272,7 +330,8 @@ def make(name, fixture):
         if run == Run():
             check_both_configurations(fixture, hub, record.logits_of(model, tokens), tokens)
         print(f"{name}, {run_name}: smallest gap {runs[run_name]['smallest_gap']:.4f}")
-    write_gguf.write(folder / "model.gguf", hub, load(fixture, hub).config, fixture.arch, fixture.pre)
+    types = write_gguf.ternary_types if fixture.ternary_types else write_gguf.f16
+    write_gguf.write(folder / "model.gguf", hub, load(fixture, hub).config, fixture.arch, fixture.pre, types)
     expected = {
         "architecture": fixture.arch,
         "made_with": {"torch": torch.__version__.split("+")[0], "transformers": transformers.__version__},
@@ -280,6 +339,8 @@ def make(name, fixture):
     }
     expected |= tokenizer.record(hub)
     (folder / "expected.json").write_text(json.dumps(expected, ensure_ascii=False) + "\n")
+    if fixture.ternary_types:
+        shutil.rmtree(hub)
 
 
 def search(name, fixture, seeds):
