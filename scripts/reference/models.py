@@ -1,8 +1,8 @@
 """Makes a tiny random model of every architecture and writes it, with what transformers computes on it in F32.
 
-    python models.py            all of them
-    python models.py qwen3 phi4 these
-    python models.py --search N qwen3   tries N seeds and says which make a good reference
+    python models.py                      all of them
+    python models.py qwen3 phi4           these
+    python models.py --search 40 qwen3    says which of 40 seeds make a good reference
 """
 
 import argparse
@@ -364,6 +364,7 @@ def main():
     parser.add_argument("names", nargs="*", default=list(MODELS))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    torch.compiler.set_stance("force_eager")  # BitNet's rounding would else need a C++ compiler
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     for name in arguments.names:

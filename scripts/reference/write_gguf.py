@@ -27,6 +27,12 @@ def interleave_rotary_halves(weight, heads):
     return weight.reshape(heads, 2, rows // heads // 2, *weight.shape[1:]).swapaxes(1, 2).reshape(weight.shape)
 
 
+def part_rotary_halves(weight, heads):
+    """The way back from `interleave_rotary_halves`."""
+    rows = weight.shape[0]
+    return weight.reshape(heads, rows // heads // 2, 2, *weight.shape[1:]).swapaxes(1, 2).reshape(weight.shape)
+
+
 def llama3_factors(rope, head_dim):
     """What each rotary frequency is divided by. (head_dim / 2)"""
     factors = []
