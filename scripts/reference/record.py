@@ -25,21 +25,27 @@ def pack(values):
     return base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode("ascii")
 
 
+def greedy(model, tokens, steps):
+    """The tokens that follow, and at each step how far the best logit is above the second."""
+    written, gaps = [], []
+    for _ in range(steps):
+        best = torch.topk(logits_of(model, tokens + written)[-1], 2)
+        gaps.append((best.values[0] - best.values[1]).item())
+        written.append(best.indices[0].item())
+    return written, gaps
+
+
 def run(model, tokens, steps=GREEDY_STEPS):
     """The logits of five positions, and the tokens that greedy decoding adds, each from a whole new computation."""
     logits = logits_of(model, tokens)
     last = len(tokens) - 1
     positions = sorted({0, last // 4, last // 2, last * 3 // 4, last})
-    written, smallest_gap = [], float("inf")
-    for _ in range(steps):
-        best = torch.topk(logits_of(model, tokens + written)[-1], 2)
-        smallest_gap = min(smallest_gap, (best.values[0] - best.values[1]).item())
-        written.append(best.indices[0].item())
+    written, gaps = greedy(model, tokens, steps)
     return {
         "prompt": tokens,
         "logits": [{"position": at, "f32_le_base64": pack(logits[at].numpy())} for at in positions],
         "greedy": written,
-        "smallest_gap": smallest_gap,
+        "smallest_gap": min(gaps),
     }
 
 

@@ -68,10 +68,8 @@ def pre_tokenizer(pre):
     return byte_level
 
 
-def build(pre, adds_bos):
-    alphabet = byte_alphabet()
-    merges = [tuple(merge.split(" ")) for merge in MERGES]
-    pieces = alphabet + [left + right for left, right in merges]
+def build(pieces, merges, pre, control_tokens, user_defined_tokens=()):
+    """A tokenizer of ordinary `pieces`, numbered in their order, followed by the added tokens it does not have yet."""
     bpe = models.BPE(
         vocab={piece: i for i, piece in enumerate(pieces)}, merges=merges, ignore_merges=pre == "llama-bpe"
     )
@@ -80,11 +78,18 @@ def build(pre, adds_bos):
         tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizer(pre)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in CONTROL_TOKENS])
-    tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in USER_DEFINED_TOKENS])
-    bos = CONTROL_TOKENS[0]
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in control_tokens])
+    tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in user_defined_tokens])
+    return tokenizer
+
+
+def build_small(pre, adds_bos):
+    merges = [tuple(merge.split(" ")) for merge in MERGES]
+    pieces = byte_alphabet() + [left + right for left, right in merges]
+    tokenizer = build(pieces, merges, pre, CONTROL_TOKENS, USER_DEFINED_TOKENS)
     if adds_bos:
+        bos = CONTROL_TOKENS[0]
         template = processors.TemplateProcessing(
             single=f"{bos} $A", pair=f"{bos} $A {bos} $B", special_tokens=[(bos, tokenizer.token_to_id(bos))]
         )
@@ -95,7 +100,7 @@ def build(pre, adds_bos):
 
 def write(folder: Path, pre, adds_bos):
     """Writes tokenizer.json and tokenizer_config.json."""
-    tokenizer = build(pre, adds_bos)
+    tokenizer = build_small(pre, adds_bos)
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     added = {
         str(tokenizer.token_to_id(token)): {

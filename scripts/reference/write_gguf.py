@@ -7,6 +7,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 import torch
+from gguf import GGMLQuantizationType as Type
 from safetensors import safe_open
 
 
@@ -24,6 +25,12 @@ def interleave_rotary_halves(weight, heads):
     """GGUF's llama rotates neighbours (0, 1), the Hub's weights rotate halves (0, head_dim / 2)."""
     rows = weight.shape[0]
     return weight.reshape(heads, 2, rows // heads // 2, *weight.shape[1:]).swapaxes(1, 2).reshape(weight.shape)
+
+
+def part_rotary_halves(weight, heads):
+    """The way back from `interleave_rotary_halves`."""
+    rows = weight.shape[0]
+    return weight.reshape(heads, rows // heads // 2, 2, *weight.shape[1:]).swapaxes(1, 2).reshape(weight.shape)
 
 
 def llama3_factors(rope, head_dim):
@@ -89,29 +96,42 @@ def add_head_dim_keys(writer, config):
         writer.add_value_length(config.head_dim)
 
 
-def write(path: Path, hub: Path, config, arch, pre, dtype=gguf.GGMLQuantizationType.F16, types=None):
-    """`types` maps a GGUF tensor name to another type than `dtype`, in which all matrices are stored."""
+def f16(name):
+    return Type.F16
+
+
+def ternary_types(name):
+    """Both block formats of three-valued weights, and four bits for the embedding."""
+    if name == "token_embd.weight":
+        return Type.Q4_0
+    return Type.TQ1_0 if ".attn_" in name else Type.TQ2_0
+
+
+FILE_TYPES = {f16: gguf.LlamaFileType.MOSTLY_F16, ternary_types: gguf.LlamaFileType.MOSTLY_TQ1_0}
+
+
+def write(path: Path, hub: Path, config, arch, pre, matrix_type=f16):
+    """`matrix_type` says by its GGUF name in which type a matrix is stored. What the type would lose is refused."""
     model_arch = {name: arch for arch, name in gguf.MODEL_ARCH_NAMES.items()}[arch]
     writer = gguf.GGUFWriter(path, arch)
     writer.add_type(gguf.GGUFType.MODEL)
-    writer.add_name(path.parent.name)
+    # Not the fixture's own name: llama.cpp looks for special tokens of Phi-3 where it reads that name here.
+    writer.add_name("Reference model")
     add_common_keys(writer, config)
-    extra = FAMILIES[arch](writer, config)
-    writer.add_file_type(
-        gguf.LlamaFileType.MOSTLY_F16 if dtype == gguf.GGMLQuantizationType.F16 else gguf.LlamaFileType.ALL_F32
-    )
+    tensors = dict(FAMILIES[arch](writer, config))
+    writer.add_file_type(FILE_TYPES.get(matrix_type, gguf.LlamaFileType.ALL_F32))
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
     add_vocabulary(writer, hub, pre)
 
     names = gguf.get_tensor_name_map(model_arch, config.num_hidden_layers)
     change = CHANGES.get(arch, lambda name, tensor, config: tensor)
-    tensors = dict(extra)
     for name, tensor in merge_experts(read_tensors(hub), config).items():
-        tensors[names.get_name(name, try_suffixes=(".weight", ".bias"))] = change(name, tensor, config)
+        known = name.replace("attn_sub_norm", "inner_attn_ln").replace("ffn_sub_norm", "ffn_layernorm")
+        tensors[names.get_name(known, try_suffixes=(".weight", ".bias"))] = change(name, tensor, config)
     for name, tensor in tensors.items():
         assert name is not None
         is_matrix = tensor.ndim > 1 and not name.endswith("ffn_gate_inp.weight")
-        wanted = (types or {}).get(name, dtype) if is_matrix else gguf.GGMLQuantizationType.F32
+        wanted = matrix_type(name) if is_matrix else Type.F32
         data = gguf.quants.quantize(tensor.contiguous().numpy(), wanted)
         assert np.array_equal(gguf.quants.dequantize(data, wanted), tensor.numpy()), f"{name} loses by {wanted.name}"
         writer.add_tensor(name, data, raw_dtype=wanted)
@@ -206,6 +226,14 @@ def bitnet(writer, config):
     return {}
 
 
+def change_bitnet(name, tensor, config):
+    """Rounded to -1, 0 and 1 times the mean size of the whole matrix."""
+    if "_proj." not in name:
+        return tensor
+    scale = tensor.abs().mean()
+    return (tensor / scale).round().clamp(-1, 1) * scale
+
+
 FAMILIES = {
     "llama": llama,
     "qwen2": qwen,
@@ -215,4 +243,4 @@ FAMILIES = {
     "phi3": phi3,
     "bitnet": bitnet,
 }
-CHANGES = {"llama": change_llama, "gemma3": change_gemma3}
+CHANGES = {"llama": change_llama, "gemma3": change_gemma3, "bitnet": change_bitnet}
