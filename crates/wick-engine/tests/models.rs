@@ -4,104 +4,29 @@
     reason = "a test may end at what it did not expect"
 )]
 
+mod tiny;
+
 use std::{
     fs,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use tempfile::TempDir;
+use tiny::{ModelFile, ask, generate, message, request};
 use wick_engine::{
-    Error, Result,
+    Error,
     decoder::{Decoder, LoadedModel},
-    generate::{Progress, Session},
+    generate::Progress,
     gguf::TensorType,
     inspect,
-    kv_cache::CacheFormat,
-    layers::Compute,
-    process::protocol::{
-        ChatMessage, DeviceChoice, GenerateRequest, LoadOptions, ReplyStats, Role, StopReason,
-    },
+    process::protocol::{Role, StopReason},
     sampling::SamplingParams,
-    source::ModelSource,
-    testkit::{GgufWriter, TinyModel, tiny_model},
+    testkit::{GgufWriter, tiny_model},
 };
-use wick_kernels::Threads;
 
 const FAMILIES: [&str; 3] = ["llama", "qwen2", "qwen3"];
-
-/// A model file, as long as this lives.
-struct ModelFile {
-    path: PathBuf,
-    _directory: TempDir,
-}
-
-impl ModelFile {
-    fn write(writer: &GgufWriter) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("tiny.gguf");
-        fs::write(&path, writer.bytes()).unwrap();
-        Self {
-            path,
-            _directory: directory,
-        }
-    }
-
-    fn of(model: &TinyModel) -> Self {
-        Self::write(&model.writer().unwrap())
-    }
-
-    fn session(&self) -> Session {
-        let options = LoadOptions {
-            device: DeviceChoice::Cpu,
-            ..LoadOptions::default()
-        };
-        Session::load(&self.path, &options, &mut |_| {}).unwrap()
-    }
-
-    fn model(&self) -> Arc<LoadedModel> {
-        let source = ModelSource::open(&self.path).unwrap();
-        let compute = Compute::Host(Arc::new(Threads::new(2)));
-        LoadedModel::load(&source, 512, CacheFormat::F16, compute, &mut |_| {}).unwrap()
-    }
-}
-
-fn message(role: Role, content: &str) -> ChatMessage {
-    ChatMessage {
-        role,
-        content: content.into(),
-    }
-}
-
-fn request(messages: &[ChatMessage], max_tokens: u32) -> GenerateRequest {
-    GenerateRequest {
-        messages: messages.to_vec(),
-        sampling: SamplingParams {
-            temperature: 0.0,
-            repetition_penalty: 1.0,
-            ..Default::default()
-        },
-        max_tokens: Some(max_tokens),
-        ..GenerateRequest::default()
-    }
-}
-
-fn ask(content: &str, max_tokens: u32) -> GenerateRequest {
-    request(&[message(Role::User, content)], max_tokens)
-}
-
-fn generate(session: &mut Session, request: &GenerateRequest) -> Result<(String, ReplyStats)> {
-    let mut text = String::new();
-    let stats = session.generate(request, &Arc::default(), &mut |progress| {
-        if let Progress::Text(more) = progress {
-            text.push_str(&more);
-        }
-    })?;
-    Ok((text, stats))
-}
 
 /// A hundred tokens, none a control token.
 fn prompt() -> Vec<u32> {

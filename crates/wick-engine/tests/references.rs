@@ -35,9 +35,6 @@ struct Run {
     prompt: Vec<u32>,
     logits: Vec<At>,
     greedy: Vec<u32>,
-    /// What the model must be loaded with for this run, where it matters.
-    #[serde(default)]
-    context_length: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +51,18 @@ impl At {
     }
 }
 
-const CONTEXT: usize = 200;
+/// One recorded run of a model.
+struct Reference {
+    label: String,
+    folder: PathBuf,
+    run: Run,
+    context_length: usize,
+    /// How far a logit may lie from the recorded one.
+    tolerance: f32,
+}
+
+/// Runs that are of other programs: without a window where the model has one, with rounded activations.
+const OF_OTHERS: [&str; 2] = ["without_window", "int8_activations"];
 
 fn fixtures() -> Vec<(PathBuf, Expected)> {
     let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
@@ -70,13 +78,36 @@ fn fixtures() -> Vec<(PathBuf, Expected)> {
     models
 }
 
+fn references() -> Vec<Reference> {
+    let mut all = Vec::new();
+    for (folder, expected) in fixtures() {
+        let model = folder.file_name().unwrap().display().to_string();
+        for (name, run) in expected.runs {
+            if OF_OTHERS.contains(&name.as_str()) {
+                continue;
+            }
+            all.push(Reference {
+                label: format!("{model} {name}"),
+                folder: folder.clone(),
+                run,
+                // Phi-4-mini takes its long factors where the context is longer than the 96 it was first trained for.
+                context_length: if name == "short" { 96 } else { 200 },
+                // Weights of three values are multiplied with activations of sixteen bits.
+                tolerance: if model == "bitnet-ternary" { 5e-3 } else { 1e-4 },
+            });
+        }
+    }
+    all
+}
+
 fn host() -> Compute {
     Compute::Host(Arc::new(Threads::new(2)))
 }
 
-fn load(path: &Path, run: &Run, cache: CacheFormat, compute: Compute) -> Arc<LoadedModel> {
-    let source = ModelSource::open(path).unwrap();
-    let context = run.context_length.unwrap_or(CONTEXT);
+fn load(reference: &Reference, file: &str, compute: Compute) -> Arc<LoadedModel> {
+    let source = ModelSource::open(&reference.folder.join(file)).unwrap();
+    let cache = CacheFormat::F32;
+    let context = reference.context_length;
     LoadedModel::load(&source, context, cache, compute, &mut |_| {}).unwrap()
 }
 
@@ -130,44 +161,34 @@ fn every_family_has_a_reference() {
     }
 }
 
+fn hold_to_reference(reference: &Reference, file: &str, compute: Compute, at_once: usize) {
+    let Reference { label, run, .. } = reference;
+    let label = format!("{label}, {file}, {at_once} at a time");
+    let model = load(reference, file, compute);
+    let mut decoder = Decoder::new(&model);
+    let found = logits_of_all(&mut decoder, &run.prompt, at_once);
+    let differences = run.logits.iter();
+    let differences = differences.map(|at| largest_difference(&found[at.position], &at.logits()));
+    let largest = differences.fold(0.0, f32::max);
+    println!("{label}: {largest:e}");
+    assert!(largest < reference.tolerance, "{label}: off by {largest}");
+    let written = greedy(&mut decoder, found.last().unwrap(), run.greedy.len());
+    assert_eq!(written, run.greedy, "{label}");
+}
+
 #[test]
 fn logits_and_greedy_tokens_are_those_of_transformers() {
-    for (folder, expected) in fixtures() {
-        for (name, run) in &expected.runs {
-            let label = format!("{} {name}", folder.file_name().unwrap().display());
-            let model = load(&folder.join("model.gguf"), run, CacheFormat::F32, host());
-            for at_once in [1, 7, 64] {
-                let mut decoder = Decoder::new(&model);
-                let found = logits_of_all(&mut decoder, &run.prompt, at_once);
-                let differences = run.logits.iter();
-                let largest = differences
-                    .map(|at| largest_difference(&found[at.position], &at.logits()))
-                    .fold(0.0, f32::max);
-                println!("{label}, {at_once} at a time: {largest:e}");
-                assert!(largest < 1e-4, "{label}, {at_once} at a time: off by {largest}");
-                let last = found.last().unwrap();
-                let written = greedy(&mut decoder, last, run.greedy.len());
-                assert_eq!(written, run.greedy, "{label}, {at_once} at a time");
-            }
+    for reference in references() {
+        for at_once in [1, 7, 64] {
+            hold_to_reference(&reference, "model.gguf", host(), at_once);
         }
     }
 }
 
 #[test]
 fn candles_operations_give_the_same_as_the_kernels() {
-    for (folder, expected) in fixtures() {
-        for (name, run) in &expected.runs {
-            let label = format!("{} {name}", folder.file_name().unwrap().display());
-            let candle = Compute::Candle(Device::Cpu);
-            let model = load(&folder.join("model.gguf"), run, CacheFormat::F32, candle);
-            let mut decoder = Decoder::new(&model);
-            let found = logits_of_all(&mut decoder, &run.prompt, 64);
-            for at in &run.logits {
-                let difference = largest_difference(&found[at.position], &at.logits());
-                assert!(difference < 1e-4, "{label}: off by {difference}");
-            }
-            let last = found.last().unwrap();
-            assert_eq!(greedy(&mut decoder, last, 8), run.greedy[..8], "{label}");
-        }
+    for reference in references() {
+        let candle = Compute::Candle(Device::Cpu);
+        hold_to_reference(&reference, "model.gguf", candle, 64);
     }
 }

@@ -1,5 +1,5 @@
 //! BitNet b1.58: weights of -1, 0 and 1 with one scale a matrix, norms before the last products of attention and of
-//! the feed-forward part, and the square of a ReLU.
+//! the feed-forward part, and the square of a ReLU (SiLU in the first models of the family).
 
 use super::{
     Architecture,
@@ -11,6 +11,7 @@ use crate::{
         Activation, Attention, AttentionWeights, Block, FeedForward, RopeStyle, Transformer,
         Weights,
     },
+    source::ModelSource,
 };
 
 pub(super) const BITNET: Architecture = Architecture {
@@ -27,6 +28,7 @@ fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
     let scaling = rope_scaling(&shape, weights)?;
     let (style, base) = (RopeStyle::Halves, shape.rope_base);
     let rope = shape.rope(style, base, &scaling, context_length, weights)?;
+    let activation = activation(weights.source())?;
     let blocks = weights.blocks(shape.layers, |layer| {
         let norm = |part: &str, width: usize| {
             weights.norm(&format!("blk.{layer}.{part}"), width, shape.epsilon)
@@ -38,7 +40,7 @@ fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
             sub_norm: Some(norm("attn_sub_norm.weight", shape.queries())?),
             rope: rope.clone(),
         };
-        let mlp = shape.gated_mlp(weights, layer, Activation::ReluSquared)?;
+        let mlp = shape.gated_mlp(weights, layer, activation)?;
         let mlp = mlp.with_sub_norm(norm("ffn_sub_norm.weight", shape.feed_forward)?);
         let (heads, cache) = (shape.heads, shape.cache(None));
         Ok(Block {
@@ -51,4 +53,14 @@ fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
         })
     })?;
     shape.transformer(weights, blocks)
+}
+
+/// Most files do not say: those with Llama 2's vocabulary are of the first models, the others of the 2B4T and later.
+fn activation(source: &ModelSource) -> Result<Activation> {
+    let said = source.optional_str("hidden_activation")?;
+    let vocabulary = source.metadata().str("tokenizer.ggml.model")?;
+    Ok(match (said, vocabulary) {
+        (Some("silu"), _) | (None, Some("llama")) => Activation::Silu,
+        _ => Activation::ReluSquared,
+    })
 }
