@@ -10,6 +10,8 @@ use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use crate::Path;
+use crate::activations::Activations;
+use crate::memory::Arena;
 
 /// How long a thread spins before it sleeps.
 const SPIN: Duration = Duration::from_micros(200);
@@ -25,6 +27,8 @@ pub struct Threads {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
     turn: Mutex<()>,
+    arena: Arena,
+    activations: Mutex<Vec<Activations>>,
 }
 
 struct Shared {
@@ -74,6 +78,8 @@ impl Threads {
             shared,
             workers,
             turn: Mutex::new(()),
+            arena: Arena::default(),
+            activations: Mutex::default(),
         }
     }
 
@@ -134,6 +140,19 @@ impl Threads {
                 work(item);
             }
         });
+    }
+
+    /// Memory for repacked weights.
+    pub(crate) fn arena(&self) -> &Arena {
+        &self.arena
+    }
+
+    /// Lends memory for quantized activations, which is kept between calls.
+    pub(crate) fn with_activations<T>(&self, work: impl FnOnce(&mut Activations) -> T) -> T {
+        let mut activations = unpoisoned(&self.activations).pop().unwrap_or_default();
+        let result = work(&mut activations);
+        unpoisoned(&self.activations).push(activations);
+        result
     }
 
     fn wake(&self) {
