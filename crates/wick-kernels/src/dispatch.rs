@@ -14,18 +14,24 @@ use crate::simd::Scalar;
 pub enum Path {
     /// Portable code; always works, and is what the others are held to.
     Scalar,
+    /// AVX2 with FMA and F16C, on x86-64.
+    Avx2,
+    /// The same with 256-bit VNNI.
+    Avx2Vnni,
     /// AVX-512 with VNNI, on x86-64.
     Avx512,
 }
 
 impl Path {
     /// Every path, the slowest first.
-    pub const ALL: &[Path] = &[Path::Scalar, Path::Avx512];
+    pub const ALL: &[Path] = &[Path::Scalar, Path::Avx2, Path::Avx2Vnni, Path::Avx512];
 
     /// The name, as `WICK_SIMD` spells it.
     pub const fn name(self) -> &'static str {
         match self {
             Path::Scalar => "scalar",
+            Path::Avx2 => "avx2",
+            Path::Avx2Vnni => "avx2-vnni",
             Path::Avx512 => "avx512-vnni",
         }
     }
@@ -35,18 +41,13 @@ impl Path {
         match self {
             Path::Scalar => true,
             #[cfg(target_arch = "x86_64")]
-            Path::Avx512 => {
-                is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512bw")
-                    && is_x86_feature_detected!("avx512dq")
-                    && is_x86_feature_detected!("avx512vl")
-                    && is_x86_feature_detected!("avx512vnni")
-                    && is_x86_feature_detected!("avx2")
-                    && is_x86_feature_detected!("fma")
-                    && is_x86_feature_detected!("f16c")
-            }
+            Path::Avx2 => x86::has_avx2(),
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx2Vnni => x86::has_avx2_vnni(),
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx512 => x86::has_avx512(),
             #[cfg(not(target_arch = "x86_64"))]
-            Path::Avx512 => false,
+            Path::Avx2 | Path::Avx2Vnni | Path::Avx512 => false,
         }
     }
 
@@ -75,9 +76,12 @@ pub(crate) struct Kernels {
     pub gated: unsafe fn(Activation, &[f32], &[f32], &mut [f32]),
     pub rope: unsafe fn(RopeStyle, &[f32], &[f32], &mut [f32]),
     pub attend: unsafe fn(&Context<'_>, &Block, usize, &mut Partial),
-    pub quantize: unsafe fn(usize, &[f32], &mut [i8], &mut [f32], &mut [i32]),
+    pub quantize: Quantize,
     pub panels: Option<PanelKernels>,
 }
+
+/// See [`quantize_group`].
+type Quantize = unsafe fn(usize, &[f32], &mut [i8], &mut [f32], &mut [i32]);
 
 /// Products over panels; the scalar path has none.
 pub(crate) struct PanelKernels {
@@ -133,30 +137,39 @@ kernels!(SCALAR, [inline], Scalar, None);
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::*;
-    use crate::simd::Avx512;
+    use crate::simd::{Avx2, Avx512};
 
-    macro_rules! simd {
-        ($name:ident, $simd:ty, $features:literal) => {
+    /// A path's kernels, and whether the processor has all features they are compiled for.
+    macro_rules! path {
+        ($name:ident, $present:ident, $simd:ty, $($feature:tt)*) => {
+            pub(super) fn $present() -> bool {
+                $(is_x86_feature_detected!($feature))&&*
+            }
+
             kernels!(
                 $name,
-                [target_feature(enable = $features)],
+                [target_feature($(enable = $feature),*)],
                 $simd,
-                panel_kernels!([target_feature(enable = $features)], $simd)
+                panel_kernels!([target_feature($(enable = $feature),*)], $simd)
             );
         };
     }
 
-    simd!(
-        AVX512,
-        Avx512,
-        "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"
-    );
+    path!(AVX2, has_avx2, Avx2<false>, "avx2" "fma" "f16c");
+    path!(AVX2_VNNI, has_avx2_vnni, Avx2<true>, "avx2" "fma" "f16c" "avxvnni");
+    path!(AVX512, has_avx512, Avx512, "avx512f" "avx512bw" "avx512dq" "avx512vl" "avx512vnni" "avx2" "fma" "f16c");
 }
 
 pub(crate) fn kernels(path: Path) -> &'static Kernels {
     match path {
+        Path::Scalar => &SCALAR,
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx2 => &x86::AVX2,
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx2Vnni => &x86::AVX2_VNNI,
         #[cfg(target_arch = "x86_64")]
         Path::Avx512 => &x86::AVX512,
-        _ => &SCALAR,
+        #[cfg(not(target_arch = "x86_64"))]
+        Path::Avx2 | Path::Avx2Vnni | Path::Avx512 => &SCALAR,
     }
 }

@@ -157,7 +157,7 @@ impl Codes for Sixes {
         unsafe {
             let mut codes = Nibbles::read::<S>(at);
             let mask = S::splat_u8(0x30);
-            for j in 0..8 {
+            for (j, codes) in codes.iter_mut().enumerate() {
                 let v = S::load_bytes(at.add((4 + j / 4) * VECTOR));
                 let up = 4 - 2 * (j as i32 % 4);
                 let moved = if up >= 0 {
@@ -165,7 +165,7 @@ impl Codes for Sixes {
                 } else {
                     S::shift_right(v, -up)
                 };
-                codes[j] = S::or(codes[j], S::and(moved, mask));
+                *codes = S::or(*codes, S::and(moved, mask));
             }
             codes
         }
