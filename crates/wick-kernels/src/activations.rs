@@ -1,28 +1,200 @@
 //! Activations as quantized weights are multiplied with: eight-bit integers with a scale for each block of 32.
 
+use crate::error::{Result, product};
+use crate::shared::Shared;
+use crate::{Threads, dispatch};
+
 /// Activations that share a scale.
 pub(crate) const BLOCK: usize = 32;
+
+/// Columns that stand together: block after block, a block's columns side by side.
+pub(crate) const GROUP: usize = 16;
 
 /// Below this a block counts as zero; its inverse scale would not be finite.
 const LEAST: f32 = 1e-35;
 
 /// Quantizes one block and returns its scale. A block that holds an infinity or NaN has the scale NaN, so that it
 /// shows in every result.
+#[inline(always)]
 pub(crate) fn quantize_block(block: &[f32], codes: &mut [i8; BLOCK]) -> f32 {
     // Without the sign, floats order as their bits do, NaN above all.
     let bits = block
         .iter()
         .fold(0, |most, x| most.max(x.to_bits() & 0x7fff_ffff));
     let largest = f32::from_bits(bits);
-    let (scale, inverse) = if !largest.is_finite() {
-        (f32::NAN, 0.0)
-    } else if largest < LEAST {
-        (0.0, 0.0)
-    } else {
-        (largest / 127.0, 127.0 / largest)
-    };
-    for (code, x) in codes.iter_mut().zip(block) {
-        *code = (x * inverse).round_ties_even() as i8;
+    if !largest.is_finite() || largest < LEAST {
+        codes.fill(0);
+        return if largest.is_finite() { 0.0 } else { f32::NAN };
     }
-    scale
+    let inverse = 127.0 / largest;
+    for (code, x) in codes.iter_mut().zip(block) {
+        // SAFETY: the product is finite and at most 127, give or take rounding.
+        *code = unsafe { (x * inverse).round_ties_even().to_int_unchecked::<i32>() } as i8;
+    }
+    largest / 127.0
+}
+
+/// Quantizes a group of `width` columns, the rows of x: codes, scales, and the sums of the codes of each half block.
+#[inline(always)]
+pub(crate) fn quantize_group(
+    width: usize,
+    x: &[f32],
+    codes: &mut [i8],
+    scales: &mut [f32],
+    sums: &mut [i32],
+) {
+    let columns = x.len() / width;
+    let (codes, _) = codes.as_chunks_mut::<BLOCK>();
+    for (c, x) in x.chunks_exact(columns).enumerate() {
+        for (block, x) in x.as_chunks::<BLOCK>().0.iter().enumerate() {
+            let codes = &mut codes[block * width + c];
+            scales[block * width + c] = quantize_block(x, codes);
+            for (half, codes) in codes.chunks_exact(BLOCK / 2).enumerate() {
+                sums[(2 * block + half) * width + c] = codes.iter().map(|&code| code as i32).sum();
+            }
+        }
+    }
+}
+
+/// What a product needs of activations beside codes and scales, for each block or each half of one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Aux {
+    pub kind: AuxKind,
+    /// Whether halves of blocks are apart.
+    pub split: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum AuxKind {
+    /// The sum of the codes times minus what the codes of weights are raised by, an i32.
+    Correction(u8),
+    /// The sum of the activations, as quantized: the bits of an f32.
+    Sum,
+}
+
+impl Aux {
+    /// Values for each block.
+    fn count(self) -> usize {
+        1 + self.split as usize
+    }
+
+    fn fill(self, width: usize, scales: &[f32], sums: &[i32], out: &mut [i32]) {
+        let value = |sum: i32, scale: f32| match self.kind {
+            AuxKind::Correction(offset) => -(offset as i32) * sum,
+            AuxKind::Sum => (sum as f32 * scale).to_bits() as i32,
+        };
+        let blocks = out.chunks_exact_mut(self.count() * width);
+        let blocks = blocks
+            .zip(sums.chunks_exact(2 * width))
+            .zip(scales.chunks_exact(width));
+        for ((out, sums), scales) in blocks {
+            for c in 0..width {
+                if self.split {
+                    out[c] = value(sums[c], scales[c]);
+                    out[width + c] = value(sums[width + c], scales[c]);
+                } else {
+                    out[c] = value(sums[c] + sums[width + c], scales[c]);
+                }
+            }
+        }
+    }
+}
+
+/// Quantized activations of some columns (tokens), in groups.
+#[derive(Default)]
+pub(crate) struct Activations {
+    tokens: usize,
+    blocks: usize,
+    codes: Vec<i8>,
+    scales: Vec<f32>,
+    sums: Vec<i32>,
+    aux: Vec<(Aux, Vec<i32>)>,
+}
+
+/// Where a tile's columns start: some of a group of `width`.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns {
+    pub codes: *const i8,
+    pub scales: *const f32,
+    pub aux: *const i32,
+    pub width: usize,
+}
+
+impl Activations {
+    /// Quantizes rows of x, each of `columns` values (whole blocks), with the aux values that will be asked for.
+    pub(crate) fn quantize(
+        &mut self,
+        threads: &Threads,
+        x: &[f32],
+        columns: usize,
+        aux: &[Aux],
+    ) -> Result<()> {
+        self.blocks = columns / BLOCK;
+        self.tokens = x.len() / columns.max(1);
+        let (tokens, blocks) = (self.tokens, self.blocks);
+        let count = product("activations", &[tokens, blocks, 2 * BLOCK])? / (2 * BLOCK);
+        self.codes.resize(count * BLOCK, 0);
+        self.scales.resize(count, 0.0);
+        self.sums.resize(2 * count, 0);
+        self.aux.resize_with(aux.len(), || (aux[0], Vec::new()));
+        for ((kind, values), &aux) in self.aux.iter_mut().zip(aux) {
+            *kind = aux;
+            values.resize(count * aux.count(), 0);
+        }
+        let quantize = dispatch::kernels(threads.path()).quantize;
+        let (codes, scales, sums) = (
+            Shared::new(&mut self.codes),
+            Shared::new(&mut self.scales),
+            Shared::new(&mut self.sums),
+        );
+        let work = |g: usize| {
+            let width = GROUP.min(tokens - g * GROUP);
+            let (first, count) = (g * GROUP * blocks, width * blocks);
+            // SAFETY: each group is written by one thread; the path is available.
+            unsafe {
+                let codes = codes.part(first * BLOCK, count * BLOCK);
+                let (scales, sums) = (scales.part(first, count), sums.part(2 * first, 2 * count));
+                quantize(
+                    width,
+                    &x[first * BLOCK..][..count * BLOCK],
+                    codes,
+                    scales,
+                    sums,
+                );
+            }
+        };
+        threads.share(tokens.div_ceil(GROUP), &work);
+        for (aux, values) in &mut self.aux {
+            for g in 0..tokens.div_ceil(GROUP) {
+                let width = GROUP.min(tokens - g * GROUP);
+                let (first, count) = (g * GROUP * blocks, width * blocks);
+                let out = &mut values[first * aux.count()..][..count * aux.count()];
+                aux.fill(
+                    width,
+                    &self.scales[first..][..count],
+                    &self.sums[2 * first..][..2 * count],
+                    out,
+                );
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn tokens(&self) -> usize {
+        self.tokens
+    }
+
+    /// The columns from `first` on to the end of their group.
+    pub(crate) fn columns(&self, first: usize, aux: Aux) -> Columns {
+        let (group, inside) = (first / GROUP * GROUP, first % GROUP);
+        let at = group * self.blocks;
+        let aux = self.aux.iter().find(|(kind, _)| *kind == aux);
+        let values: &[i32] = aux.map_or(&[], |(aux, values)| &values[at * aux.count() + inside..]);
+        Columns {
+            codes: self.codes[(at + inside) * BLOCK..].as_ptr(),
+            scales: self.scales[at + inside..].as_ptr(),
+            aux: values.as_ptr(),
+            width: GROUP.min(self.tokens - group),
+        }
+    }
 }

@@ -3,8 +3,10 @@
 
 use std::sync::OnceLock;
 
+use crate::activations::{Columns, quantize_group};
 use crate::attention::{Block, Context, Partial, attend_chunk};
 use crate::elementwise::{Activation, RopeStyle, gated_row, rms_norm_row, rope_head};
+use crate::panels::{PanelAt, Place, UnpackedAt, few_columns, many_columns, unpack_panel};
 use crate::simd::Scalar;
 
 /// A set of instructions the kernels are written for.
@@ -12,16 +14,25 @@ use crate::simd::Scalar;
 pub enum Path {
     /// Portable code; always works, and is what the others are held to.
     Scalar,
+    /// AVX2 with FMA and F16C, on x86-64.
+    Avx2,
+    /// The same with 256-bit VNNI.
+    Avx2Vnni,
+    /// AVX-512 with VNNI, on x86-64.
+    Avx512,
 }
 
 impl Path {
     /// Every path, the slowest first.
-    pub const ALL: &[Path] = &[Path::Scalar];
+    pub const ALL: &[Path] = &[Path::Scalar, Path::Avx2, Path::Avx2Vnni, Path::Avx512];
 
     /// The name, as `WICK_SIMD` spells it.
     pub const fn name(self) -> &'static str {
         match self {
             Path::Scalar => "scalar",
+            Path::Avx2 => "avx2",
+            Path::Avx2Vnni => "avx2-vnni",
+            Path::Avx512 => "avx512-vnni",
         }
     }
 
@@ -29,6 +40,14 @@ impl Path {
     pub fn available(self) -> bool {
         match self {
             Path::Scalar => true,
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx2 => x86::has_avx2(),
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx2Vnni => x86::has_avx2_vnni(),
+            #[cfg(target_arch = "x86_64")]
+            Path::Avx512 => x86::has_avx512(),
+            #[cfg(not(target_arch = "x86_64"))]
+            Path::Avx2 | Path::Avx2Vnni | Path::Avx512 => false,
         }
     }
 
@@ -57,40 +76,100 @@ pub(crate) struct Kernels {
     pub gated: unsafe fn(Activation, &[f32], &[f32], &mut [f32]),
     pub rope: unsafe fn(RopeStyle, &[f32], &[f32], &mut [f32]),
     pub attend: unsafe fn(&Context<'_>, &Block, usize, &mut Partial),
+    pub quantize: Quantize,
+    pub panels: Option<PanelKernels>,
 }
 
-/// The kernels of a path, compiled for its instructions.
+/// See [`quantize_group`].
+type Quantize = unsafe fn(usize, &[f32], &mut [i8], &mut [f32], &mut [i32]);
+
+/// Products over panels; the scalar path has none.
+pub(crate) struct PanelKernels {
+    pub few_columns: unsafe fn(&PanelAt, Columns, usize, Place),
+    pub unpack: unsafe fn(&PanelAt, *mut u8, *mut f32),
+    pub many_columns: unsafe fn(&UnpackedAt, Columns, usize, Place),
+}
+
+/// Compiles functions with an attribute, which names a path's instructions.
+macro_rules! compiled {
+    ($attribute:tt; $(fn $name:ident($($argument:ident: $type:ty),*) = $body:expr;)*) => {
+        $(
+            #$attribute
+            unsafe fn $name($($argument: $type),*) {
+                // SAFETY: the caller has a processor with these instructions, and keeps what the kernel asks for.
+                #[allow(unused_unsafe)]
+                unsafe { $body($($argument),*) }
+            }
+        )*
+    };
+}
+
 macro_rules! kernels {
-    ($name:ident, $simd:ty $(, $features:literal)?) => {
-        static $name: Kernels = {
-            $(#[target_feature(enable = $features)])?
-            unsafe fn rms_norm(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
-                // SAFETY: the caller has a processor with these instructions.
-                unsafe { rms_norm_row::<$simd>(x, weight, eps, out) }
+    ($name:ident, $attribute:tt, $simd:ty, $panels:expr) => {
+        pub(super) static $name: Kernels = {
+            compiled! {
+                $attribute;
+                fn rms_norm(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) = rms_norm_row::<$simd>;
+                fn gated(activation: Activation, gate: &[f32], up: &[f32], out: &mut [f32]) = gated_row::<$simd>;
+                fn rope(style: RopeStyle, cos: &[f32], sin: &[f32], head: &mut [f32]) = rope_head;
+                fn attend(context: &Context<'_>, block: &Block, chunk: usize, part: &mut Partial) = attend_chunk::<$simd>;
+                fn quantize(width: usize, x: &[f32], codes: &mut [i8], scales: &mut [f32], sums: &mut [i32]) = quantize_group;
             }
-            $(#[target_feature(enable = $features)])?
-            unsafe fn gated(activation: Activation, gate: &[f32], up: &[f32], out: &mut [f32]) {
-                // SAFETY: as above.
-                unsafe { gated_row::<$simd>(activation, gate, up, out) }
-            }
-            $(#[target_feature(enable = $features)])?
-            unsafe fn rope(style: RopeStyle, cos: &[f32], sin: &[f32], head: &mut [f32]) {
-                rope_head(style, cos, sin, head);
-            }
-            $(#[target_feature(enable = $features)])?
-            unsafe fn attend(context: &Context<'_>, block: &Block, chunk: usize, part: &mut Partial) {
-                // SAFETY: as above, and the pages were checked.
-                unsafe { attend_chunk::<$simd>(context, block, chunk, part) }
-            }
-            Kernels { rms_norm, gated, rope, attend }
+            Kernels { rms_norm, gated, rope, attend, quantize, panels: $panels }
         };
     };
 }
 
-kernels!(SCALAR, Scalar);
+macro_rules! panel_kernels {
+    ($attribute:tt, $simd:ty) => {{
+        compiled! {
+            $attribute;
+            fn few(panel: &PanelAt, columns: Columns, count: usize, place: Place) = few_columns::<$simd>;
+            fn unpack(panel: &PanelAt, codes: *mut u8, scales: *mut f32) = unpack_panel::<$simd>;
+            fn many(panel: &UnpackedAt, columns: Columns, count: usize, place: Place) = many_columns::<$simd>;
+        }
+        Some(PanelKernels { few_columns: few, unpack, many_columns: many })
+    }};
+}
+
+kernels!(SCALAR, [inline], Scalar, None);
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::*;
+    use crate::simd::{Avx2, Avx512};
+
+    /// A path's kernels, and whether the processor has all features they are compiled for.
+    macro_rules! path {
+        ($name:ident, $present:ident, $simd:ty, $($feature:tt)*) => {
+            pub(super) fn $present() -> bool {
+                $(is_x86_feature_detected!($feature))&&*
+            }
+
+            kernels!(
+                $name,
+                [target_feature($(enable = $feature),*)],
+                $simd,
+                panel_kernels!([target_feature($(enable = $feature),*)], $simd)
+            );
+        };
+    }
+
+    path!(AVX2, has_avx2, Avx2<false>, "avx2" "fma" "f16c");
+    path!(AVX2_VNNI, has_avx2_vnni, Avx2<true>, "avx2" "fma" "f16c" "avxvnni");
+    path!(AVX512, has_avx512, Avx512, "avx512f" "avx512bw" "avx512dq" "avx512vl" "avx512vnni" "avx2" "fma" "f16c");
+}
 
 pub(crate) fn kernels(path: Path) -> &'static Kernels {
     match path {
         Path::Scalar => &SCALAR,
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx2 => &x86::AVX2,
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx2Vnni => &x86::AVX2_VNNI,
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx512 => &x86::AVX512,
+        #[cfg(not(target_arch = "x86_64"))]
+        Path::Avx2 | Path::Avx2Vnni | Path::Avx512 => &SCALAR,
     }
 }

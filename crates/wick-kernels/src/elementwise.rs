@@ -1,7 +1,7 @@
 //! What stands between products: normalization, gates, rotary positions. Each works row by row.
 
 use crate::error::{check_length, product, whole_rows};
-use crate::output::Output;
+use crate::shared::Shared;
 use crate::simd::{LANES, Simd, exp, load_some, sigmoid, store_some};
 use crate::{Error, Result, Threads, dispatch};
 
@@ -49,7 +49,7 @@ pub fn rms_norm(
     let rows = whole_rows("x", width, x.len())?;
     check_length("normalized rows", x.len(), out.len())?;
     let kernels = dispatch::kernels(threads.path());
-    let out = Output::new(out);
+    let out = Shared::new(out);
     by_rows(threads, rows, width, &|first, count| {
         for row in first..first + count {
             // SAFETY: each row is written by one thread; the path is available.
@@ -74,7 +74,7 @@ pub fn gated(
     let rows = whole_rows("gates and ups", width, gate_up.len())?;
     check_length("gated rows", rows * n, out.len())?;
     let kernels = dispatch::kernels(threads.path());
-    let out = Output::new(out);
+    let out = Shared::new(out);
     by_rows(threads, rows, width, &|first, count| {
         for row in first..first + count {
             let (gate, up) = gate_up[row * width..][..width].split_at(n);
@@ -124,7 +124,7 @@ pub fn rope(
         });
     }
     let kernels = dispatch::kernels(threads.path());
-    let x = Output::new(x);
+    let x = Shared::new(x);
     by_rows(threads, rows, width, &|first, count| {
         for (row, &position) in positions.iter().enumerate().skip(first).take(count) {
             let at = position as usize * half;

@@ -33,8 +33,10 @@ mod elementwise;
 mod error;
 mod format;
 mod matrix;
-mod output;
+mod memory;
+mod panels;
 mod scalar;
+mod shared;
 mod simd;
 mod threads;
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::error::{check_length, product, whole_rows};
-use crate::output::Output;
-use crate::{Error, Format, Result, Threads, dequantize, scalar};
+use crate::panels::{self, Panels};
+use crate::shared::Shared;
+use crate::{Error, Format, Result, Threads, dequantize, dispatch, scalar};
 
 /// Bytes of weights, usually a part of a mapped file.
 pub trait WeightBytes: Send + Sync {
@@ -54,14 +55,20 @@ impl MatrixPart {
 /// One weight matrix, or several with the same columns stacked along rows (queries, keys and values; gate and up),
 /// prepared for products.
 pub struct Matrix {
-    parts: Vec<MatrixPart>,
+    parts: Vec<Part>,
     rows: usize,
     columns: usize,
 }
 
+struct Part {
+    stored: MatrixPart,
+    /// The weights repacked, where the path has products over panels of the format.
+    panels: Option<Panels>,
+}
+
 impl Matrix {
-    /// Checks the parts and prepares them for the path of `threads`.
-    pub fn new(parts: Vec<MatrixPart>, _threads: &Threads) -> Result<Self> {
+    /// Checks the parts and prepares them for the path of `threads`, which should be that of later products.
+    pub fn new(parts: Vec<MatrixPart>, threads: &Threads) -> Result<Self> {
         let columns = parts.first().ok_or(Error::NoParts)?.columns;
         let mut rows = 0usize;
         for part in &parts {
@@ -77,8 +84,9 @@ impl Matrix {
                 .checked_add(part.rows)
                 .ok_or(Error::TooLarge { what: "rows" })?;
         }
+        let parts = parts.into_iter().map(|part| Part::new(threads, part));
         Ok(Matrix {
-            parts,
+            parts: parts.collect::<Result<_>>()?,
             rows,
             columns,
         })
@@ -103,13 +111,45 @@ impl Matrix {
             product("product", &[tokens, self.rows])?,
             out.len(),
         )?;
-        let out = Output::new(out);
-        let mut first_row = 0;
-        for part in &self.parts {
-            scalar::multiply(threads, part, x, tokens, &out, first_row, self.rows);
-            first_row += part.rows;
-        }
-        Ok(())
+        let out = Shared::new(out);
+        let kernels = dispatch::kernels(threads.path()).panels.as_ref();
+        threads.with_activations(|activations| {
+            let mut aux = Vec::new();
+            for part in &self.parts {
+                let needed = part.panels.as_ref().map(Panels::aux);
+                aux.extend(needed.filter(|needed| !aux.contains(needed)));
+            }
+            if kernels.is_some() && !aux.is_empty() {
+                activations.quantize(threads, x, self.columns, &aux)?;
+            }
+            let mut first_row = 0;
+            for part in &self.parts {
+                match (&part.panels, kernels) {
+                    (Some(panels), Some(kernels)) => {
+                        panels::multiply(
+                            threads,
+                            kernels,
+                            panels,
+                            activations,
+                            &out,
+                            first_row,
+                            self.rows,
+                        );
+                    }
+                    _ => scalar::multiply(
+                        threads,
+                        &part.stored,
+                        x,
+                        tokens,
+                        &out,
+                        first_row,
+                        self.rows,
+                    ),
+                }
+                first_row += part.stored.rows;
+            }
+            Ok(())
+        })
     }
 
     /// One row of weights as f32.
@@ -117,10 +157,10 @@ impl Matrix {
         check_length("row", self.columns, out.len())?;
         let mut index = row;
         for part in &self.parts {
-            if index < part.rows {
-                return dequantize(part.format, part.row(index), out);
+            if index < part.stored.rows {
+                return dequantize(part.stored.format, part.stored.row(index), out);
             }
-            index -= part.rows;
+            index -= part.stored.rows;
         }
         Err(Error::OutOfRange {
             what: "row",
@@ -131,6 +171,25 @@ impl Matrix {
 
     /// Memory it holds beyond the bytes of its parts.
     pub fn resident_bytes(&self) -> usize {
-        0
+        self.parts
+            .iter()
+            .filter_map(|part| part.panels.as_ref())
+            .map(Panels::bytes)
+            .sum()
+    }
+}
+
+impl Part {
+    fn new(threads: &Threads, stored: MatrixPart) -> Result<Self> {
+        let panels = match dispatch::kernels(threads.path()).panels {
+            Some(_) => Panels::new(threads, stored.format, stored.rows, stored.columns, &|r| {
+                stored.row(r)
+            })?,
+            None => None,
+        };
+        if panels.is_some() {
+            stored.data.release();
+        }
+        Ok(Part { stored, panels })
     }
 }

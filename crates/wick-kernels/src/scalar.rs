@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::activations::{BLOCK, quantize_block};
 use crate::matrix::MatrixPart;
-use crate::output::Output;
+use crate::shared::Shared;
 use crate::{Threads, dequantize};
 
 /// Weight rows that are multiplied together, so that a token's activations are read once for all of them.
@@ -18,7 +18,7 @@ pub(crate) fn multiply(
     part: &MatrixPart,
     x: &[f32],
     tokens: usize,
-    out: &Output<'_>,
+    out: &Shared<'_, f32>,
     first_row: usize,
     stride: usize,
 ) {

@@ -4,12 +4,14 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use crate::Path;
+use crate::activations::Activations;
+use crate::memory::Arena;
 
 /// How long a thread spins before it sleeps.
 const SPIN: Duration = Duration::from_micros(200);
@@ -25,22 +27,73 @@ pub struct Threads {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
     turn: Mutex<()>,
+    arena: Arena,
+    activations: Mutex<Vec<Activations>>,
 }
 
 struct Shared {
-    /// Counts jobs; a change is what workers wait for.
-    generation: AtomicUsize,
+    state: State,
     job: AtomicPtr<Job>,
     stop: AtomicBool,
     asleep: Vec<AtomicBool>,
 }
 
-/// One call of `run`. It lives on the caller's stack until `remaining` is zero.
+/// One call of `run`. It lives on the caller's stack while anything of it is unclaimed or running.
 struct Job {
     work: *const (dyn Fn(usize) + Sync),
-    remaining: AtomicUsize,
     caller: Thread,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+/// Where the current job stands, in one number: which job it is (32 bits), how many of its calls are yet to be
+/// claimed (16 bits) and how many workers are inside one (16 bits). Whoever comes first claims a call, so that a
+/// thread the system does not run just now keeps nobody waiting.
+#[derive(Default)]
+struct State(AtomicU64);
+
+impl State {
+    const UNCLAIMED: u64 = 1 << 16;
+
+    fn job(state: u64) -> u64 {
+        state >> 32
+    }
+
+    fn unclaimed(state: u64) -> usize {
+        (state >> 16) as u16 as usize
+    }
+
+    fn running(state: u64) -> usize {
+        state as u16 as usize
+    }
+
+    fn load(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// The next job, of `calls` calls.
+    fn begin(&self, calls: usize) {
+        let job = Self::job(self.load()) + 1;
+        self.0
+            .store(job << 32 | (calls as u64) << 16, Ordering::SeqCst);
+    }
+
+    /// Claims a call and enters it if `running` is 1; which one, counted from the last.
+    fn claim(&self, running: u64) -> Option<usize> {
+        let claim = |state| (Self::unclaimed(state) > 0).then(|| state - Self::UNCLAIMED + running);
+        let state = self
+            .0
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, claim);
+        state.ok().map(Self::unclaimed)
+    }
+
+    /// Leaves a call; whether the job is over.
+    fn leave(&self) -> bool {
+        Self::over(self.0.fetch_sub(1, Ordering::SeqCst) - 1)
+    }
+
+    fn over(state: u64) -> bool {
+        Self::unclaimed(state) == 0 && Self::running(state) == 0
+    }
 }
 
 impl Threads {
@@ -52,9 +105,9 @@ impl Threads {
     /// A pool whose kernels take a given path; the scalar one where this processor lacks it.
     pub fn on(path: Path, count: usize) -> Self {
         let path = if path.available() { path } else { Path::Scalar };
-        let workers = count.max(1) - 1;
+        let workers = count.clamp(1, 1024) - 1;
         let shared = Arc::new(Shared {
-            generation: AtomicUsize::new(0),
+            state: State::default(),
             job: AtomicPtr::new(std::ptr::null_mut()),
             stop: AtomicBool::new(false),
             asleep: (0..workers).map(|_| AtomicBool::new(false)).collect(),
@@ -74,6 +127,8 @@ impl Threads {
             shared,
             workers,
             turn: Mutex::new(()),
+            arena: Arena::default(),
+            activations: Mutex::default(),
         }
     }
 
@@ -87,8 +142,9 @@ impl Threads {
         self.path
     }
 
-    /// Calls `work(i)` for each i below [`count`](Self::count), each on its own thread, and returns when all are done.
-    /// A panic in one of them goes on in the caller. Inside of `work`, a nested call runs on the thread it is made on.
+    /// Calls `work(i)` once for each i below [`count`](Self::count), on as many threads as are free, and returns when
+    /// all are done. Calls must not wait for each other. A panic in one of them goes on in the caller. Inside of
+    /// `work`, a nested call runs on the thread it is made on.
     pub fn run(&self, work: &(dyn Fn(usize) + Sync)) {
         if self.workers.is_empty() || RUNNING.get() {
             return (0..self.count()).for_each(work);
@@ -101,19 +157,21 @@ impl Threads {
         };
         let job = Job {
             work: work_for_all,
-            remaining: AtomicUsize::new(self.workers.len()),
             caller: std::thread::current(),
             panic: Mutex::new(None),
         };
-        let pointer = (&raw const job).cast_mut();
-        self.shared.job.store(pointer, Ordering::Relaxed);
-        self.shared.generation.fetch_add(1, Ordering::SeqCst);
+        let (shared, pointer) = (&self.shared, (&raw const job).cast_mut());
+        shared.job.store(pointer, Ordering::SeqCst);
+        shared.state.begin(self.workers.len());
         self.wake();
-        let own = inside(|| work(0)).err();
-        wait(|| job.remaining.load(Ordering::Acquire) == 0);
+        let mut own = inside(|| work(0));
+        while let Some(i) = shared.state.claim(0) {
+            own = own.and(inside(|| work(i)));
+        }
+        wait(|| State::over(shared.state.load()));
         let theirs = unpoisoned(&job.panic).take();
         drop(turn);
-        if let Some(panic) = own.or(theirs) {
+        if let Some(panic) = own.err().or(theirs) {
             resume_unwind(panic);
         }
     }
@@ -136,6 +194,19 @@ impl Threads {
         });
     }
 
+    /// Memory for repacked weights.
+    pub(crate) fn arena(&self) -> &Arena {
+        &self.arena
+    }
+
+    /// Lends memory for quantized activations, which is kept between calls.
+    pub(crate) fn with_activations<T>(&self, work: impl FnOnce(&mut Activations) -> T) -> T {
+        let mut activations = unpoisoned(&self.activations).pop().unwrap_or_default();
+        let result = work(&mut activations);
+        unpoisoned(&self.activations).push(activations);
+        result
+    }
+
     fn wake(&self) {
         for (worker, asleep) in self.workers.iter().zip(&self.shared.asleep) {
             if asleep.load(Ordering::SeqCst) {
@@ -148,7 +219,7 @@ impl Threads {
 impl Drop for Threads {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::SeqCst);
-        self.shared.generation.fetch_add(1, Ordering::SeqCst);
+        self.shared.state.begin(0);
         self.wake();
         for worker in self.workers.drain(..) {
             // A worker catches the panics of its work, so there is nothing to learn here.
@@ -158,34 +229,40 @@ impl Drop for Threads {
 }
 
 impl Shared {
-    /// What worker `i` (the pool's thread i + 1) does all its life.
+    /// What worker `i` does all its life.
     fn serve(&self, i: usize) {
         let mut seen = 0;
         loop {
             self.wait_for_job(i, seen);
-            seen += 1;
+            seen = State::job(self.state.load());
             if self.stop.load(Ordering::SeqCst) {
                 return;
             }
-            // SAFETY: the generation changed, so `run` stored a job, and it waits until `remaining` is zero.
-            let job = unsafe { &*self.job.load(Ordering::Relaxed) };
-            // SAFETY: `work` outlives the job.
-            let work = unsafe { &*job.work };
-            if let Err(panic) = inside(|| work(i + 1)) {
-                unpoisoned(&job.panic).get_or_insert(panic);
-            }
-            let caller = job.caller.clone();
-            // After this the job may be gone.
-            if job.remaining.fetch_sub(1, Ordering::AcqRel) == 1 {
-                caller.unpark();
+            while let Some(call) = self.state.claim(1) {
+                self.call(call);
             }
         }
     }
 
-    fn wait_for_job(&self, i: usize, seen: usize) {
-        let ready = || self.generation.load(Ordering::SeqCst) != seen;
+    fn call(&self, call: usize) {
+        // SAFETY: a call was claimed and entered, so `run` stored a job, and it waits until the call is left.
+        let job = unsafe { &*self.job.load(Ordering::SeqCst) };
+        // SAFETY: `work` outlives the job.
+        let work = unsafe { &*job.work };
+        if let Err(panic) = inside(|| work(call)) {
+            unpoisoned(&job.panic).get_or_insert(panic);
+        }
+        let caller = job.caller.clone();
+        // After this the job may be gone.
+        if self.state.leave() {
+            caller.unpark();
+        }
+    }
+
+    fn wait_for_job(&self, i: usize, seen: u64) {
+        let ready = || State::job(self.state.load()) != seen;
         if !spin(ready) {
-            // The caller looks at `asleep` after it changed the generation, so one of the two sees the other.
+            // The caller looks at `asleep` after it began a job, so one of the two sees the other.
             self.asleep[i].store(true, Ordering::SeqCst);
             while !ready() {
                 std::thread::park();

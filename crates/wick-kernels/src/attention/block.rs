@@ -4,7 +4,7 @@ use super::{CHUNK, Context};
 use crate::activations::BLOCK;
 use crate::cache::{CacheFormat, PAGE_TOKENS};
 use crate::elementwise::exponentials;
-use crate::output::Output;
+use crate::shared::Shared;
 use crate::simd::{LANES, Simd, sigmoid};
 
 /// Some rows of a span with the query heads of one key head: `rows` · group queries, the heads of a row together.
@@ -90,7 +90,7 @@ impl Partial {
     }
 
     /// Writes the weighted means.
-    pub(crate) fn finish(&self, context: &Context<'_>, block: &Block, out: &Output<'_>) {
+    pub(crate) fn finish(&self, context: &Context<'_>, block: &Block, out: &Shared<'_, f32>) {
         for (q, values) in self.values.chunks_exact(self.width).enumerate() {
             let dim = context.shape.head_dim;
             // SAFETY: a query belongs to one block alone, and a block is finished by one thread.

@@ -8,7 +8,7 @@ mod block;
 
 use crate::cache::{PAGE_TOKENS, PageLayout};
 use crate::error::{check_length, product, whole_rows};
-use crate::output::Output;
+use crate::shared::Shared;
 use crate::{Error, Result, Threads, dispatch};
 
 pub(crate) use block::{Block, Partial, attend_chunk};
@@ -105,7 +105,7 @@ pub fn attention(
         spans,
         queries,
     };
-    run(threads, &context, &Output::new(out));
+    run(threads, &context, &Shared::new(out));
     Ok(())
 }
 
@@ -139,7 +139,7 @@ fn check_span(
     Ok(())
 }
 
-fn run(threads: &Threads, context: &Context<'_>, out: &Output<'_>) {
+fn run(threads: &Threads, context: &Context<'_>, out: &Shared<'_, f32>) {
     let blocks = blocks(context);
     let attend = dispatch::kernels(threads.path()).attend;
     let chunks = blocks
@@ -164,7 +164,7 @@ fn run(threads: &Threads, context: &Context<'_>, out: &Output<'_>) {
 }
 
 /// Few blocks over a long context: threads share the chunks of each.
-fn run_split(threads: &Threads, context: &Context<'_>, blocks: &[Block], out: &Output<'_>) {
+fn run_split(threads: &Threads, context: &Context<'_>, blocks: &[Block], out: &Shared<'_, f32>) {
     let attend = dispatch::kernels(threads.path()).attend;
     let items: Vec<(&Block, usize)> = blocks
         .iter()

@@ -1,9 +1,15 @@
 //! Vectors of 16 lanes. Kernels are written once over [`Simd`] and compiled for each path; an implementation may hold
 //! a vector in several registers.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod scalar;
 
 pub(crate) use scalar::Scalar;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use {avx2::Avx2, avx512::Avx512};
 
 /// Lanes of a vector.
 pub(crate) const LANES: usize = 16;
@@ -45,6 +51,47 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn keep_from(x: Self::F, limit: f32, v: Self::F) -> Self::F;
     unsafe fn sum(v: Self::F) -> f32;
     unsafe fn largest(v: Self::F) -> f32;
+}
+
+/// The instructions of a path for products of integers: a vector is 16 i32 or 64 bytes, four for each i32.
+///
+/// # Safety
+/// As for [`Simd`]; pointers to bytes must be good for 64, or 16 where a function widens them.
+#[allow(clippy::missing_safety_doc)] // said above, once for all
+pub(crate) trait Integers: Simd {
+    type I: Copy;
+
+    /// Columns of a product held in registers at once.
+    const COLUMNS: usize;
+
+    /// Asks for a line of memory that may be read soon; any address will do.
+    fn prefetch(at: *const u8);
+    unsafe fn load_bytes(from: *const u8) -> Self::I;
+    unsafe fn store_bytes(to: *mut u8, v: Self::I);
+    unsafe fn splat_u8(value: u8) -> Self::I;
+    unsafe fn splat_i32(value: i32) -> Self::I;
+    /// 16 bytes, each to an i32.
+    unsafe fn widen_u8(from: *const u8) -> Self::I;
+    unsafe fn and(a: Self::I, b: Self::I) -> Self::I;
+    unsafe fn or(a: Self::I, b: Self::I) -> Self::I;
+    /// Moves bits within pairs of bytes.
+    unsafe fn shift_left(v: Self::I, bits: i32) -> Self::I;
+    unsafe fn shift_right(v: Self::I, bits: i32) -> Self::I;
+    /// Moves bits within i32.
+    unsafe fn shift_left_32(v: Self::I, bits: i32) -> Self::I;
+    unsafe fn shift_right_32(v: Self::I, bits: i32) -> Self::I;
+    /// Entries of a table at indices below 16.
+    unsafe fn look_up(table: &[u8; 16], indices: Self::I) -> Self::I;
+    unsafe fn to_f32(v: Self::I) -> Self::F;
+    unsafe fn from_bits(v: Self::I) -> Self::F;
+    /// Adds to each i32 the four products of its codes, below 128, with the four signed bytes in `x`.
+    unsafe fn dot(sum: Self::I, codes: Self::I, x: i32) -> Self::I;
+    /// Makes any codes fit for [`dot_wide`](Self::dot_wide).
+    unsafe fn wide(codes: Self::I) -> Self::I;
+    /// What sums of wide products start from, where the codes are 128 above what they mean and `correction` is −128
+    /// times the sum of the activations.
+    unsafe fn start_wide(correction: i32) -> Self::I;
+    unsafe fn dot_wide(sum: Self::I, codes: Self::I, x: i32) -> Self::I;
 }
 
 /// e to the power of x, within two units in the last place; exactly 1 at 0, and 0 below −87.

@@ -1,23 +1,22 @@
-//! Output that several threads write at once, each its own places.
+//! Slices that several threads write at once, each its own places.
 
 use std::marker::PhantomData;
 
 /// A slice of which each thread writes places no other thread touches.
-#[derive(Clone, Copy)]
-pub(crate) struct Output<'a> {
-    start: *mut f32,
+pub(crate) struct Shared<'a, T> {
+    start: *mut T,
     length: usize,
-    slice: PhantomData<&'a mut [f32]>,
+    slice: PhantomData<&'a mut [T]>,
 }
 
 // SAFETY: all access goes through methods whose callers promise disjoint places.
-unsafe impl Send for Output<'_> {}
+unsafe impl<T: Send> Send for Shared<'_, T> {}
 // SAFETY: as above.
-unsafe impl Sync for Output<'_> {}
+unsafe impl<T: Send> Sync for Shared<'_, T> {}
 
-impl<'a> Output<'a> {
-    pub(crate) fn new(slice: &'a mut [f32]) -> Self {
-        Output {
+impl<'a, T> Shared<'a, T> {
+    pub(crate) fn new(slice: &'a mut [T]) -> Self {
+        Shared {
             start: slice.as_mut_ptr(),
             length: slice.len(),
             slice: PhantomData,
@@ -29,9 +28,16 @@ impl<'a> Output<'a> {
     /// # Safety
     /// While the part lives nobody else may hold a part that overlaps it.
     #[allow(clippy::mut_from_ref)]
-    pub(crate) unsafe fn part(&self, from: usize, length: usize) -> &mut [f32] {
+    pub(crate) unsafe fn part(&self, from: usize, length: usize) -> &mut [T] {
         assert!(from <= self.length && length <= self.length - from);
         // SAFETY: within the slice, which 'a keeps borrowed; the caller promises that parts are disjoint.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(from), length) }
+    }
+
+    /// Where an element lies, for kernels that write on from there.
+    pub(crate) fn at(&self, index: usize) -> *mut T {
+        assert!(index <= self.length);
+        // SAFETY: within the slice or at its end.
+        unsafe { self.start.add(index) }
     }
 }

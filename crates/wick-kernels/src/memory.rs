@@ -1,0 +1,97 @@
+//! Memory for repacked weights, in large pages where the system has them: reading weights is bound by memory, and half
+//! as fast with small pages.
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The size of a large page.
+const PAGE: usize = 2 << 20;
+
+/// Most matrices of a small model are smaller than a large page; they share chunks of this size.
+const CHUNK: usize = 32 << 20;
+
+/// Hands out parts of chunks.
+#[derive(Default)]
+pub(crate) struct Arena {
+    current: Mutex<Option<(Arc<Chunk>, usize)>>,
+}
+
+/// A part of a chunk, aligned to cache lines.
+pub(crate) struct Memory {
+    chunk: Arc<Chunk>,
+    start: usize,
+    length: usize,
+}
+
+struct Chunk {
+    start: *mut u8,
+    layout: Layout,
+}
+
+// SAFETY: a chunk is plain memory; who may write a part of it is `Memory`'s matter.
+unsafe impl Send for Chunk {}
+// SAFETY: as above.
+unsafe impl Sync for Chunk {}
+
+impl Arena {
+    /// Memory of undefined contents. `None` where the size is not one that can be had.
+    pub(crate) fn allocate(&self, length: usize) -> Option<Memory> {
+        let taken = length.checked_next_multiple_of(64)?;
+        if taken > CHUNK / 2 {
+            let chunk = Arc::new(Chunk::new(taken)?);
+            return Some(Memory {
+                chunk,
+                start: 0,
+                length,
+            });
+        }
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let (chunk, used) = match current.take() {
+            Some((chunk, used)) if CHUNK - used >= taken => (chunk, used),
+            _ => (Arc::new(Chunk::new(CHUNK)?), 0),
+        };
+        *current = Some((chunk.clone(), used + taken));
+        Some(Memory {
+            chunk,
+            start: used,
+            length,
+        })
+    }
+}
+
+impl Chunk {
+    fn new(length: usize) -> Option<Chunk> {
+        let length = length.checked_next_multiple_of(PAGE)?;
+        let layout = Layout::from_size_align(length, PAGE).ok()?;
+        // SAFETY: the size is not zero.
+        let start = unsafe { alloc(layout) };
+        if start.is_null() {
+            handle_alloc_error(layout);
+        }
+        // A wish: without it, or where it is refused, pages are small.
+        #[cfg(target_os = "linux")]
+        // SAFETY: advice about memory that was just allocated, of whole pages.
+        unsafe {
+            libc::madvise(start.cast(), length, libc::MADV_HUGEPAGE);
+        }
+        Some(Chunk { start, layout })
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this layout.
+        unsafe { dealloc(self.start, self.layout) }
+    }
+}
+
+impl Memory {
+    pub(crate) fn start(&self) -> *mut u8 {
+        // SAFETY: within the chunk.
+        unsafe { self.chunk.start.add(self.start) }
+    }
+
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+}

@@ -1,0 +1,226 @@
+//! Quantized weights repacked for products: panels of 16 rows, in which a vector holds four consecutive columns of
+//! each row. One instruction with four activations, the same for all rows, then advances 16 results by four columns.
+//! A panel has its codes, block after block, and then its scales; both stay about as small as in the file.
+
+mod codes;
+mod multiply;
+mod scales;
+mod tile;
+
+use crate::activations::{Aux, AuxKind};
+use crate::blocks::{self, Values};
+use crate::memory::Memory;
+use crate::simd::LANES;
+use crate::{Error, Format, Result, Threads};
+use codes::{Codes, VECTOR};
+use scales::Scales;
+
+pub(crate) use multiply::{PanelAt, UnpackedAt, few_columns, many_columns, multiply, unpack_panel};
+pub(crate) use tile::Place;
+
+/// Rows of a panel.
+const ROWS: usize = LANES;
+
+/// Columns of a block.
+const BLOCK: usize = crate::activations::BLOCK;
+
+/// Calls a macro with the ways a format's codes and scales are kept.
+macro_rules! with_kinds {
+    ($format:expr, $then:ident) => {
+        match $format {
+            Format::Q4_0 => $then!(Nibbles, Halves),
+            Format::Q4_1 => $then!(Nibbles, HalvesMin),
+            Format::Q5_0 => $then!(Fives, Halves),
+            Format::Q5_1 => $then!(Fives, HalvesMin),
+            Format::Q8_0 => $then!(Bytes, Halves),
+            Format::Q2K => $then!(Twos, FourBits),
+            Format::Q3K => $then!(Threes, Signed16),
+            Format::Q4K => $then!(Nibbles, SixBits),
+            Format::Q5K => $then!(Fives, SixBits),
+            Format::Q6K => $then!(Sixes, Signed16),
+            Format::Iq4Nl => $then!(Iq4, Halves),
+            Format::Iq4Xs => $then!(Iq4, Signed32),
+            Format::Mxfp4 => $then!(Fp4, Exponents),
+            Format::Tq1_0 | Format::Tq2_0 => $then!(Twos, Supers),
+            // Floats are not repacked.
+            Format::F32 | Format::F16 | Format::BF16 => {}
+        }
+    };
+}
+use with_kinds;
+
+/// Sizes and properties of a format's panels.
+#[derive(Clone, Copy)]
+struct Kind {
+    /// Bytes of codes of a block.
+    codes: usize,
+    /// Blocks whose scales are kept together, and their bytes.
+    scale_blocks: usize,
+    scales: usize,
+    split: bool,
+    min: bool,
+    wide: bool,
+    write_codes: fn(&codes::Block, &mut [u8]),
+    write_scales: fn(Format, &[u8], usize, &mut [u8]),
+}
+
+fn kind(format: Format) -> Option<Kind> {
+    macro_rules! make {
+        ($codes:ident, $scales:ident) => {{
+            type C = codes::$codes;
+            type K = scales::$scales;
+            return Some(Kind {
+                codes: C::BYTES,
+                scale_blocks: K::BLOCKS,
+                scales: K::BYTES,
+                split: K::SPLIT,
+                min: K::MIN,
+                wide: C::WIDE,
+                write_codes: C::write,
+                write_scales: K::write,
+            });
+        }};
+    }
+    with_kinds!(format, make);
+    None
+}
+
+/// A quantized matrix in panels.
+pub(crate) struct Panels {
+    format: Format,
+    kind: Kind,
+    rows: usize,
+    blocks: usize,
+    memory: Memory,
+}
+
+impl Panels {
+    /// Repacks a matrix; `row` gives the stored bytes of each row. `None` for formats that stay as they are.
+    pub(crate) fn new<'a>(
+        threads: &Threads,
+        format: Format,
+        rows: usize,
+        columns: usize,
+        row: &(dyn Fn(usize) -> &'a [u8] + Sync),
+    ) -> Result<Option<Panels>> {
+        let Some(kind) = kind(format) else {
+            return Ok(None);
+        };
+        let blocks = columns / BLOCK;
+        let too_large = Error::TooLarge { what: "panels" };
+        let panel = kind.panel_bytes(blocks);
+        let bytes = panel
+            .checked_mul(rows.div_ceil(ROWS))
+            .ok_or(too_large.clone())?;
+        let memory = threads.arena().allocate(bytes).ok_or(too_large)?;
+        let start = SendPointer(memory.start());
+        threads.share(rows.div_ceil(ROWS), &|p| {
+            // SAFETY: each panel is written by one thread, within the memory, and zeroed before it is a slice.
+            let out = unsafe {
+                let at = start.get().add(p * panel);
+                std::ptr::write_bytes(at, 0, panel);
+                std::slice::from_raw_parts_mut(at, panel)
+            };
+            pack(format, &kind, blocks, out, |r| {
+                (p * ROWS + r < rows).then(|| row(p * ROWS + r))
+            });
+        });
+        Ok(Some(Panels {
+            format,
+            kind,
+            rows,
+            blocks,
+            memory,
+        }))
+    }
+
+    /// Memory it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        self.memory.length()
+    }
+
+    /// What it needs of activations.
+    pub(crate) fn aux(&self) -> Aux {
+        let kind = match blocks::values(self.format) {
+            _ if self.kind.min => AuxKind::Sum,
+            Values::Offset(offset) => AuxKind::Correction(offset),
+            Values::Table(_) if self.kind.wide => AuxKind::Correction(128),
+            Values::Table(_) => AuxKind::Correction(12),
+        };
+        Aux {
+            kind,
+            split: self.kind.split,
+        }
+    }
+}
+
+impl Kind {
+    fn code_bytes(&self, blocks: usize) -> usize {
+        self.codes.saturating_mul(blocks)
+    }
+
+    /// Bytes of a panel, of whole vectors, so that all vectors lie within cache lines.
+    fn panel_bytes(&self, blocks: usize) -> usize {
+        let scales = self
+            .scales
+            .saturating_mul(blocks.div_ceil(self.scale_blocks));
+        let bytes = self.code_bytes(blocks).saturating_add(scales);
+        bytes.div_ceil(VECTOR).saturating_mul(VECTOR)
+    }
+}
+
+/// A pointer into memory that threads write at places of their own.
+#[derive(Clone, Copy)]
+struct SendPointer(*mut u8);
+
+// SAFETY: see its uses.
+unsafe impl Send for SendPointer {}
+// SAFETY: see its uses.
+unsafe impl Sync for SendPointer {}
+
+impl SendPointer {
+    fn get(&self) -> *mut u8 {
+        self.0
+    }
+}
+
+/// Writes one panel from the stored rows; rows there are none of stay zero, scales and all.
+fn pack<'a>(
+    format: Format,
+    kind: &Kind,
+    blocks: usize,
+    out: &mut [u8],
+    row: impl Fn(usize) -> Option<&'a [u8]>,
+) {
+    let (codes, scales) = out.split_at_mut(kind.code_bytes(blocks));
+    let (size, bytes) = (format.block_size(), format.block_bytes());
+    // As many blocks of the panel as a block of the file has.
+    let each = size / BLOCK;
+    let rows: [Option<&[u8]>; ROWS] = std::array::from_fn(row);
+    let mut vectors = [[[0u8; VECTOR]; 8]; 8];
+    for (i, codes) in codes.chunks_exact_mut(each * kind.codes).enumerate() {
+        for (r, row) in rows.iter().enumerate() {
+            let Some(row) = row else { continue };
+            let stored = &row[i * bytes..][..bytes];
+            let mut buffer = [0u8; 256];
+            blocks::codes::read(format, stored, &mut buffer[..size]);
+            for (vectors, codes) in vectors
+                .iter_mut()
+                .zip(buffer[..size].as_chunks::<BLOCK>().0)
+            {
+                for (vector, codes) in vectors.iter_mut().zip(codes.as_chunks::<4>().0) {
+                    vector[4 * r..4 * r + 4].copy_from_slice(codes);
+                }
+            }
+            (kind.write_scales)(
+                format,
+                stored,
+                r,
+                &mut scales[i * kind.scales..][..kind.scales],
+            );
+        }
+        for (vectors, codes) in vectors.iter().zip(codes.chunks_exact_mut(kind.codes)) {
+            (kind.write_codes)(vectors, codes);
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! Products over panels: how rows and columns are cut so that what is used again is still in a near cache.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use super::codes::{self, VECTOR};
+use super::scales;
+use super::tile::{Packed, Place, Unpacked, scale_vectors, tile, unpack};
+use super::{Panels, ROWS, with_kinds};
+use crate::activations::{Activations, Columns, GROUP};
+use crate::dispatch::PanelKernels;
+use crate::shared::Shared;
+use crate::simd::Integers;
+use crate::{Format, Threads};
+
+/// Columns up to which a panel is read as it is kept, not unpacked first.
+const FEW: usize = 8;
+
+/// Bytes of activations that stay in the second-level cache while panels go by.
+const CACHED: usize = 512 << 10;
+
+/// Bytes of panels that are one thread's errand when there are few columns.
+const ERRAND: usize = 64 << 10;
+
+/// Multiplies all columns; the results of a column stand at `first_row` of each `stride` in `out`.
+pub(crate) fn multiply(
+    threads: &Threads,
+    kernels: &PanelKernels,
+    panels: &Panels,
+    activations: &Activations,
+    out: &Shared<'_, f32>,
+    first_row: usize,
+    stride: usize,
+) {
+    let product = Product {
+        kernels,
+        panels,
+        activations,
+        out,
+        first_row,
+        stride,
+    };
+    let tokens = activations.tokens();
+    let count = panels.rows.div_ceil(ROWS);
+    if tokens <= FEW {
+        let errand = ERRAND / panels.kind.panel_bytes(panels.blocks).max(1);
+        let errand = errand.min(count.div_ceil(4 * threads.count())).max(1);
+        threads.share(count.div_ceil(errand), &|i| {
+            for panel in i * errand..count.min((i + 1) * errand) {
+                product.few_columns(panel, tokens);
+            }
+        });
+    } else {
+        // A column's codes, scales and aux values.
+        let column = panels.blocks * (super::BLOCK + 4 + 4 * (1 + panels.kind.split as usize));
+        let groups = tokens.div_ceil(GROUP);
+        let cached = (CACHED / (column * GROUP).max(1)).max(1);
+        let width = groups.div_ceil(groups.div_ceil(cached)) * GROUP;
+        threads.share(tokens.div_ceil(width) * count, &|i| {
+            let first = i / count * width;
+            product.many_columns(i % count, first..tokens.min(first + width));
+        });
+    }
+}
+
+struct Product<'a> {
+    kernels: &'a PanelKernels,
+    panels: &'a Panels,
+    activations: &'a Activations,
+    out: &'a Shared<'a, f32>,
+    first_row: usize,
+    stride: usize,
+}
+
+/// Where a panel lies.
+#[derive(Clone, Copy)]
+pub(crate) struct PanelAt {
+    format: Format,
+    blocks: usize,
+    codes: *const u8,
+    scales: *const u8,
+}
+
+thread_local! {
+    /// Memory for an unpacked panel.
+    static UNPACKED: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
+}
+
+/// A cache line.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line(#[allow(dead_code)] [u8; VECTOR]);
+
+impl Product<'_> {
+    fn few_columns(&self, panel: usize, tokens: usize) {
+        let columns = self.activations.columns(0, self.panels.aux());
+        // SAFETY: the path is available; the panel and the columns have the same blocks.
+        unsafe {
+            (self.kernels.few_columns)(&self.panel(panel), columns, tokens, self.place(panel, 0))
+        }
+    }
+
+    fn many_columns(&self, panel: usize, columns: Range<usize>) {
+        let (kind, blocks) = (&self.panels.kind, self.panels.blocks);
+        let code_lines = blocks * 8;
+        let scale_lines = blocks * scale_vectors(kind.split, kind.min);
+        let mut lines = UNPACKED.take();
+        if lines.len() < code_lines + scale_lines {
+            lines.resize(code_lines + scale_lines, Line([0; VECTOR]));
+        }
+        let codes = lines.as_mut_ptr().cast::<u8>();
+        // SAFETY: the path is available; codes and scales lie within the lines; the panel and the columns have the
+        // same blocks.
+        unsafe {
+            let scales = codes.add(code_lines * VECTOR).cast::<f32>();
+            (self.kernels.unpack)(&self.panel(panel), codes, scales);
+            for first in columns.clone().step_by(GROUP) {
+                let count = GROUP.min(columns.end - first);
+                let panel_at = UnpackedAt {
+                    flags: (kind.split, kind.min, kind.wide),
+                    blocks,
+                    codes,
+                    scales,
+                };
+                let columns = self.activations.columns(first, self.panels.aux());
+                (self.kernels.many_columns)(&panel_at, columns, count, self.place(panel, first));
+            }
+        }
+        UNPACKED.set(lines);
+    }
+
+    fn panel(&self, panel: usize) -> PanelAt {
+        let panels = self.panels;
+        assert!(panel < panels.rows.div_ceil(ROWS));
+        // SAFETY: the panel lies within the memory, its codes first.
+        unsafe {
+            let codes = panels
+                .memory
+                .start()
+                .add(panel * panels.kind.panel_bytes(panels.blocks))
+                .cast_const();
+            PanelAt {
+                format: panels.format,
+                blocks: panels.blocks,
+                codes,
+                scales: codes.add(panels.kind.code_bytes(panels.blocks)),
+            }
+        }
+    }
+
+    /// Where the results of a panel and the columns from `first` on go.
+    fn place(&self, panel: usize, first: usize) -> Place {
+        Place {
+            start: self
+                .out
+                .at(first * self.stride + self.first_row + panel * ROWS),
+            stride: self.stride,
+            rows: ROWS.min(self.panels.rows - panel * ROWS),
+        }
+    }
+}
+
+/// Columns from `c` on.
+#[inline(always)]
+unsafe fn skip(columns: Columns, c: usize) -> Columns {
+    // SAFETY: the group has the column.
+    unsafe {
+        Columns {
+            codes: columns.codes.add(c * super::BLOCK),
+            scales: columns.scales.add(c),
+            aux: columns.aux.add(c),
+            width: columns.width,
+        }
+    }
+}
+
+/// Runs `$tile::<$s, _, N>` over `$count` columns, as many at once as the registers hold.
+macro_rules! by_columns {
+    ($s:ident, $limit:expr, $count:ident, |$first:ident, $n:ident| $call:expr) => {
+        let mut $first = 0;
+        while $first < $count {
+            macro_rules! go {
+                ($size:literal) => {{
+                    const $n: usize = $size;
+                    $call;
+                    $first += $size;
+                }};
+            }
+            let left = ($count - $first).min($limit);
+            if $limit >= 16 && left >= 16 {
+                go!(16)
+            } else if $limit >= 8 && left >= 8 {
+                go!(8)
+            } else if left >= 4 {
+                go!(4)
+            } else if left >= 2 {
+                go!(2)
+            } else {
+                go!(1)
+            }
+        }
+    };
+}
+
+/// A panel as it is kept times up to [`FEW`] columns.
+///
+/// # Safety
+/// The processor has S; the columns have the panel's blocks; nothing else writes the place.
+#[inline(always)]
+pub(crate) unsafe fn few_columns<S: Integers>(
+    panel: &PanelAt,
+    columns: Columns,
+    count: usize,
+    place: Place,
+) {
+    macro_rules! run {
+        ($codes:ident, $scales:ident) => {{
+            let kept = Packed::<codes::$codes, scales::$scales> {
+                codes: panel.codes,
+                scales: panel.scales,
+                kind: PhantomData,
+            };
+            by_columns!(S, 4, count, |first, N| {
+                // SAFETY: as promised by the caller.
+                unsafe {
+                    tile::<S, _, N>(
+                        kept,
+                        panel.blocks,
+                        skip(columns, first),
+                        place.column(first),
+                    )
+                }
+            });
+        }};
+    }
+    with_kinds!(panel.format, run);
+}
+
+/// Unpacks a panel.
+///
+/// # Safety
+/// The processor has S; the buffers have room for the panel's blocks.
+#[inline(always)]
+pub(crate) unsafe fn unpack_panel<S: Integers>(panel: &PanelAt, codes: *mut u8, scales: *mut f32) {
+    macro_rules! run {
+        ($codes:ident, $scales:ident) => {{
+            let kept = Packed::<codes::$codes, scales::$scales> {
+                codes: panel.codes,
+                scales: panel.scales,
+                kind: PhantomData,
+            };
+            // SAFETY: as promised by the caller.
+            unsafe {
+                unpack::<S, codes::$codes, scales::$scales>(kept, panel.blocks, codes, scales)
+            }
+        }};
+    }
+    with_kinds!(panel.format, run);
+}
+
+/// Where an unpacked panel lies.
+#[derive(Clone, Copy)]
+pub(crate) struct UnpackedAt {
+    /// Whether scales are split, there are minimums, codes are wide.
+    flags: (bool, bool, bool),
+    blocks: usize,
+    codes: *const u8,
+    scales: *const f32,
+}
+
+/// An unpacked panel times the columns of a group.
+///
+/// # Safety
+/// As for [`few_columns`].
+#[inline(always)]
+pub(crate) unsafe fn many_columns<S: Integers>(
+    panel: &UnpackedAt,
+    columns: Columns,
+    count: usize,
+    place: Place,
+) {
+    macro_rules! run {
+        ($split:literal, $min:literal, $wide:literal) => {{
+            let unpacked = Unpacked::<$split, $min, $wide> {
+                codes: panel.codes,
+                scales: panel.scales,
+            };
+            by_columns!(S, S::COLUMNS, count, |first, N| {
+                // SAFETY: as promised by the caller.
+                unsafe {
+                    tile::<S, _, N>(
+                        unpacked,
+                        panel.blocks,
+                        skip(columns, first),
+                        place.column(first),
+                    )
+                }
+            });
+        }};
+    }
+    match panel.flags {
+        (false, false, false) => run!(false, false, false),
+        (false, false, true) => run!(false, false, true),
+        (false, true, _) => run!(false, true, false),
+        (true, false, _) => run!(true, false, false),
+        (true, true, _) => run!(true, true, false),
+    }
+}
