@@ -23,8 +23,7 @@ use wick_engine::{
 /// Plain attention, windows, and experts.
 const REFERENCES: [&str; 4] = ["llama3", "gemma3", "phi3", "qwen3moe"];
 
-const LONG: &str = "The candle burns and the wind is in the room. The candle burns, and what it lights is \
-    the table, the bread and the hand that holds it. The candle burns and the wind is in the room.";
+const LONG: &str = "The candle burns and the wind is in the room. The candle burns, the wind is in the room.";
 
 fn keep_in(folder: &TempDir) -> LoadOptions {
     keep_at_most(folder, 1 << 30)
@@ -156,7 +155,7 @@ fn another_try_and_an_edit_read_only_what_differs() {
         assert_eq!(first, again, "{name}");
         assert_eq!(stats.reused_tokens, stats.prompt_tokens - 1, "{name}");
 
-        let edited = ask(&LONG.replace("in the room.", "at sea."), 24);
+        let edited = ask(&LONG.replace("wind is in the room.", "sea."), 24);
         let (found, _) = generate(&mut session, &edited).unwrap();
         let (fresh, _) = generate(&mut file.session(), &edited).unwrap();
         assert_eq!(found, fresh, "{name}");
@@ -190,7 +189,7 @@ fn a_chat_goes_on_from_disk_as_if_it_had_never_been_left() {
 
             let mut session = file.session_with(options.clone());
             let (found, stats) = generate(&mut session, &question).unwrap();
-            assert!(stats.reused_tokens > 100, "{name}: {stats:?}");
+            assert!(stats.reused_tokens > 64, "{name}: {stats:?}");
             let mut never_left = file.session_with(LoadOptions {
                 cache_type,
                 ..LoadOptions::default()
@@ -310,7 +309,7 @@ fn guesses_change_nothing_in_what_is_written() {
                     repetition_penalty: 1.0,
                     ..SamplingParams::default()
                 },
-                ..ask(&LONG.repeat(2), 120)
+                ..ask(LONG, 120)
             };
             let (wanted, stats) = generate(&mut file.session(), &plain).unwrap();
             assert_eq!(stats.drafted_tokens, 0);

@@ -39,6 +39,9 @@ const SHORTEST_PASS: usize = 32;
 /// A pass takes about so long: between two passes a reply can be stopped, and another can begin.
 const PASS_SECONDS: f32 = 0.4;
 
+/// Sequences that are kept take as much memory as one that fills the context, but no less may be kept than this.
+const LEAST_KEPT_BYTES: usize = 64 << 20;
+
 /// What a reply tells on its way.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Progress {
@@ -119,7 +122,7 @@ impl Session {
         // A folder that cannot be used is no reason not to answer.
         let disk = options.keep_on_disk.clone();
         let disk = disk.and_then(|options| Disk::open(options, &model).ok());
-        let limit_bytes = model.cache_layout().bytes(context_length);
+        let limit_bytes = model.cache_layout().bytes(context_length).max(LEAST_KEPT_BYTES);
         Ok(Self {
             info,
             tokenizer,

@@ -95,19 +95,21 @@ impl Pages {
         fresh.count() * self.layout.bytes()
     }
 
-    /// The pages there are, with their places.
-    pub(super) fn held(&self) -> impl Iterator<Item = (usize, &[u8])> {
-        let pages = self.pages.iter().enumerate();
-        pages.filter_map(|(at, page)| Some((at, page.as_ref()?.as_slice())))
+    /// The pages there are: the place of the first, and all from there on.
+    pub(super) fn held(&self) -> (usize, impl Iterator<Item = &[u8]>) {
+        let first = self.pages.iter().take_while(|page| page.is_none()).count();
+        let pages = self.pages.iter().flatten();
+        (first, pages.map(|page| page.as_slice()))
     }
 
-    /// Puts back the pages that a sequence of `position` tokens holds; `read` gives the bytes of the next one.
+    /// Puts back the pages that a sequence of `position` tokens held from page `first` on; `read` gives the bytes of
+    /// the next one.
     pub(super) fn restore(
         &mut self,
         position: usize,
+        first: usize,
         mut read: impl FnMut(&mut [u8]) -> Result<()>,
     ) -> Result<()> {
-        let first = self.first_seen(position) / PAGE_TOKENS;
         self.pages.clear();
         for at in 0..position.div_ceil(PAGE_TOKENS) {
             let page = match at >= first {

@@ -20,7 +20,9 @@ pub fn write_cache(cache: &KvCache, output: impl Write) -> std::io::Result<bool>
     encoder.include_checksum(true)?;
     let mut planes = Vec::new();
     for pages in layers {
-        for (_, page) in pages.held() {
+        let (first, pages) = pages.held();
+        encoder.write_all(&(first as u32).to_le_bytes())?;
+        for page in pages {
             split_planes(page, &mut planes);
             encoder.write_all(&planes)?;
         }
@@ -43,12 +45,18 @@ pub fn read_cache(
     let mut planes = Vec::new();
     if let Store::Pages(layers) = &mut cache.store {
         for pages in layers {
-            pages.restore(position, |page| {
+            let mut first = [0; 4];
+            decoder.read_exact(&mut first).map_err(damaged)?;
+            let first = u32::from_le_bytes(first) as usize;
+            pages.restore(position, first, |page| {
                 planes.resize(page.len(), 0);
                 decoder.read_exact(&mut planes).map_err(damaged)?;
                 join_planes(&planes, page);
                 Ok(())
             })?;
+            if !pages.reaches(position) {
+                return Err(damaged(std::io::ErrorKind::InvalidData.into()));
+            }
         }
     }
     // The end, and with it the checksum.
