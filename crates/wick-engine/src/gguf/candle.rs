@@ -10,6 +10,10 @@ use crate::{Error, Result};
 impl ValidatedGguf {
     /// The same header as candle's loaders take it. Refuses tensor types that candle cannot load.
     pub fn to_candle(&self) -> Result<Content> {
+        if let count @ 2.. = self.parts.len() {
+            let reason = format!("is {count}; candle reads models of one file");
+            return Err(self.metadata.malformed("split.count", reason));
+        }
         let tensor_infos =
             self.tensors
                 .iter()
@@ -36,7 +40,7 @@ impl ValidatedGguf {
             },
             metadata: self.metadata.to_candle(),
             tensor_infos,
-            tensor_data_offset: self.data_offset,
+            tensor_data_offset: self.data_offset(),
         })
     }
 }

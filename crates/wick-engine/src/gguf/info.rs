@@ -18,7 +18,7 @@ impl ValidatedGguf {
         let context_key = format!("{}.context_length", self.architecture);
         let trained_context_length = metadata
             .u32(&context_key)?
-            .ok_or_else(|| malformed(self.data_offset, context_key, "is missing"))?;
+            .ok_or_else(|| malformed(self.data_offset(), context_key, "is missing"))?;
         Ok(ModelInfo {
             name: clean_name(metadata.str("general.name")?.unwrap_or_default()),
             architecture: self.architecture.clone(),

@@ -24,10 +24,37 @@ pub struct Metadata {
 
 #[derive(Debug, Clone)]
 struct Entry {
-    /// Where the value starts in the file.
-    offset: u64,
+    origin: Origin,
     kind: Kind,
     value: Value,
+}
+
+/// What an error about a value points at.
+#[derive(Debug, Clone)]
+enum Origin {
+    /// Where the value starts in the file.
+    Offset(u64),
+    /// A field of another file that the value was derived from.
+    Field { file: &'static str, field: String },
+}
+
+/// A value that does not come from a GGUF header.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MetadataValue {
+    /// An integer.
+    U32(u32),
+    /// A float.
+    F32(f32),
+    /// A boolean.
+    Bool(bool),
+    /// A string.
+    Str(String),
+    /// An array of strings.
+    Strs(Vec<String>),
+    /// An array of floats.
+    F32s(Vec<f32>),
+    /// An array of integers.
+    I32s(Vec<i32>),
 }
 
 #[derive(Debug, Clone)]
@@ -145,13 +172,43 @@ impl Metadata {
             entries.insert(
                 key,
                 Entry {
-                    offset,
+                    origin: Origin::Offset(offset),
                     kind,
                     value,
                 },
             );
         }
         Ok(Self { entries })
+    }
+
+    /// What another container says, under GGUF's keys. Of each value also the field it was derived from.
+    pub fn from_values(
+        file: &'static str,
+        values: impl IntoIterator<Item = (String, MetadataValue, String)>,
+    ) -> Self {
+        let entry = |(key, value, field)| {
+            let (kind, value) = match value {
+                MetadataValue::U32(value) => (Kind::U32, Value::Int(value.into())),
+                MetadataValue::F32(value) => (Kind::F32, Value::Float(value.into())),
+                MetadataValue::Bool(value) => (Kind::Bool, Value::Bool(value)),
+                MetadataValue::Str(value) => (Kind::Str, Value::Str(value)),
+                MetadataValue::Strs(values) => (Kind::Array, Value::Strs(values)),
+                MetadataValue::F32s(values) => (Kind::Array, Value::F32s(values)),
+                MetadataValue::I32s(values) => (Kind::Array, Value::I32s(values)),
+            };
+            let origin = Origin::Field { file, field };
+            (
+                key,
+                Entry {
+                    origin,
+                    kind,
+                    value,
+                },
+            )
+        };
+        Self {
+            entries: values.into_iter().map(entry).collect(),
+        }
     }
 
     /// Whether the key is there, with a value of any type.
@@ -227,14 +284,26 @@ impl Metadata {
 
     /// The error for a value that breaks a rule of its reader.
     pub fn malformed(&self, key: &str, reason: impl Into<String>) -> Error {
-        let offset = self.entries.get(key).map_or(0, |entry| entry.offset);
-        malformed(offset, label(key), reason)
+        match self.entries.get(key).map(|entry| &entry.origin) {
+            Some(Origin::Field { file, field }) => Error::MalformedFile {
+                file: (*file).to_owned(),
+                field: label(field),
+                reason: reason.into(),
+            },
+            Some(Origin::Offset(offset)) => malformed(*offset, label(key), reason),
+            None => malformed(0, label(key), reason),
+        }
     }
 
     pub(super) fn is_array(&self, key: &str) -> bool {
         self.entries
             .get(key)
             .is_some_and(|entry| entry.kind == Kind::Array)
+    }
+
+    pub(super) fn is_array_of_bools(&self, key: &str) -> bool {
+        let value = self.entries.get(key).map(|entry| &entry.value);
+        matches!(value, Some(Value::Raw(Kind::Bool, _)))
     }
 
     /// `general.alignment`, which must be a `u32`; 32 where it is absent.
