@@ -49,12 +49,6 @@ pub enum MetadataValue {
     Bool(bool),
     /// A string.
     Str(String),
-    /// An array of strings.
-    Strs(Vec<String>),
-    /// An array of floats.
-    F32s(Vec<f32>),
-    /// An array of integers.
-    I32s(Vec<i32>),
 }
 
 #[derive(Debug, Clone)]
@@ -69,6 +63,18 @@ enum Value {
     /// An array of any other type, as in the file.
     Raw(Kind, Vec<u8>),
 }
+
+macro_rules! metadata_value_from {
+    ($($from:ty => $variant:ident),+) => {
+        $(impl From<$from> for MetadataValue {
+            fn from(value: $from) -> Self {
+                Self::$variant(value)
+            }
+        })+
+    };
+}
+
+metadata_value_from!(u32 => U32, f32 => F32, bool => Bool, String => Str);
 
 /// Types of values, with their numbers in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,9 +198,6 @@ impl Metadata {
                 MetadataValue::F32(value) => (Kind::F32, Value::Float(value.into())),
                 MetadataValue::Bool(value) => (Kind::Bool, Value::Bool(value)),
                 MetadataValue::Str(value) => (Kind::Str, Value::Str(value)),
-                MetadataValue::Strs(values) => (Kind::Array, Value::Strs(values)),
-                MetadataValue::F32s(values) => (Kind::Array, Value::F32s(values)),
-                MetadataValue::I32s(values) => (Kind::Array, Value::I32s(values)),
             };
             let origin = Origin::Field { file, field };
             (

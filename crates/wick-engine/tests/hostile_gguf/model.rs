@@ -172,15 +172,6 @@ pub fn cases() -> Vec<Case> {
             Field("tiny.rope.scaling.original_context_length", "is 0"),
         ),
         (
-            "original context longer than the stretched",
-            with(&|w| {
-                _ = w
-                    .u32("tiny.context_length", 512)
-                    .u32("tiny.rope.scaling.original_context_length", 1024)
-            }),
-            Field("tiny.rope.scaling.original_context_length", "more than"),
-        ),
-        (
             "endless sliding window",
             number("tiny.attention.sliding_window", u32::MAX),
             Field("tiny.attention.sliding_window", "must be"),

@@ -186,14 +186,6 @@ impl HyperParameters<'_> {
                 format!("is {rotary}; must be even and at most {key}, the length of a head");
             return self.wrong("rope.dimension_count", reason);
         }
-        if let (Some(original), Some(context)) = (
-            self.get("rope.scaling.original_context_length")?,
-            self.get("context_length")?,
-        ) && original > context
-        {
-            let reason = format!("is {original}, more than the context length {context}");
-            return self.wrong("rope.scaling.original_context_length", reason);
-        }
         Ok(())
     }
 
