@@ -95,12 +95,17 @@ impl ValidatedGguf {
     }
 
     fn refuse(self, problems: Vec<TensorProblem>) -> Result<Self> {
-        let Some(first) = problems.into_iter().next() else {
-            return Ok(self);
-        };
-        let tensor = self.tensors.iter().find(|t| t.name == first.tensor);
+        match problems.first() {
+            None => Ok(self),
+            Some(first) => Err(self.error_of(first)),
+        }
+    }
+
+    /// The problem as an error that says where in the header it is.
+    pub(crate) fn error_of(&self, problem: &TensorProblem) -> Error {
+        let tensor = self.tensors.iter().find(|t| t.name == problem.tensor);
         let offset = tensor.map_or(self.data_offset(), |tensor| tensor.described_at);
-        Err(malformed(offset, first.field(), first.reason))
+        malformed(offset, problem.field(), &problem.reason)
     }
 
     /// The file; of a split model, the first.

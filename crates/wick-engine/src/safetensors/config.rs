@@ -270,6 +270,7 @@ fn put_attention(derived: &mut Derived, config: &Fields<'_>, family: &Family) ->
         return refuse("attn_logit_softcapping");
     }
     let layer_types = config.strs("layer_types")?;
+    let kinds = layer_types.as_deref().unwrap_or_default();
     let is_sliding = |kind: &&str| *kind == "sliding_attention";
     if ["llama", "phi3", "gemma3"].contains(&architecture)
         && let Some(window) = config.u32_or("sliding_window", family.window)?
@@ -323,14 +324,11 @@ fn put_attention(derived: &mut Derived, config: &Fields<'_>, family: &Family) ->
             }
             derived.put_key("wick.norm_weight_offset", 1.0, config.name("model_type"));
         }
-        "llama" | "phi3" => {
-            if layer_types.is_some_and(|kinds| kinds.iter().any(|kind| *kind != kinds[0])) {
-                return refuse("layers of several kinds");
-            }
+        "llama" | "phi3" if kinds.iter().any(|kind| *kind != kinds[0]) => {
+            return refuse("layers of several kinds");
         }
-        _ if layer_types.is_some_and(|kinds| kinds.iter().any(is_sliding)) => {
-            return refuse("sliding windows");
-        }
+        "llama" | "phi3" => {}
+        _ if kinds.iter().any(is_sliding) => return refuse("sliding windows"),
         _ => {}
     }
     Ok(())

@@ -23,6 +23,7 @@ pub use config::{Config, parse_config};
 pub use header::{Dtype, HeaderTensor, parse_header};
 pub use index::{WeightMap, parse_index};
 pub use names::{Role, role_of};
+use serde_json::{Map, Value};
 
 use crate::{
     Error, Result,
@@ -182,20 +183,20 @@ impl ValidatedSafetensors {
         let computed = computed.zip(lengths.iter().map(|length| &length[..]));
         let stored = self.tensors.iter();
         let stored = stored.map(|tensor| (tensor.name.as_str(), &tensor.dims[..]));
-        let mut problems =
-            check_tensors(self.architecture, &self.metadata, stored.chain(computed))?;
         let packed = self.tensors.iter().filter(|tensor| tensor.is_packed);
-        for tensor in packed {
-            let scale = tensor.name.replace(".weight", ".scale");
-            if !self.tensors.iter().any(|tensor| tensor.name == scale) {
-                problems.push(missing(&scale));
-            }
-        }
+        let scales = packed.map(|tensor| tensor.name.replace(".weight", ".scale"));
+        let without_scale = scales.filter(|scale| !names.contains(scale));
+        let mut problems: Vec<_> = without_scale.map(|scale| missing(&scale)).collect();
+        problems.extend(check_tensors(
+            self.architecture,
+            &self.metadata,
+            computed.chain(stored),
+        )?);
         Ok(problems)
     }
 
     /// The problem as an error that names the file, and the tensor as the file has it.
-    fn error_of(&self, problem: &TensorProblem) -> Error {
+    pub(crate) fn error_of(&self, problem: &TensorProblem) -> Error {
         let stored = self
             .tensors
             .iter()
@@ -267,6 +268,22 @@ impl ValidatedSafetensors {
             _ => bytes,
         })
     }
+}
+
+impl StoredTensor {
+    /// Bytes it takes as its `tensor_type` has it.
+    pub fn bytes(&self) -> u64 {
+        let elements: u64 = self.dims.iter().map(|dim| *dim as u64).product();
+        elements / self.tensor_type.block_size() * self.tensor_type.block_bytes()
+    }
+}
+
+/// The JSON object in one of the folder's smaller files.
+pub(crate) fn read_object(path: &Path) -> Result<Map<String, Value>> {
+    const MAX_BYTES: u64 = 16 << 20;
+    const MAX_VALUES: usize = 1 << 20;
+    let bytes = json::read(path, MAX_BYTES)?;
+    json::parse_object(&json::file_name(path), &bytes, MAX_VALUES)
 }
 
 fn missing(tensor: &str) -> TensorProblem {

@@ -53,14 +53,14 @@ const NUMBERS: &[(&str, RangeInclusive<f32>)] = &[
 ];
 
 /// Ways to stretch rotary angles that the format knows.
-const ROPE_SCALINGS: [&str; 4] = ["none", "linear", "yarn", "longrope"];
+const ROPE_SCALINGS: [&str; 5] = ["none", "linear", "yarn", "longrope", "su"];
 
 const TOKENS: &str = "tokenizer.ggml.tokens";
 
 /// The numbers that shape a model, where it has one number for all layers.
-struct HyperParameters<'a> {
-    architecture: &'a str,
-    metadata: &'a Metadata,
+pub(crate) struct HyperParameters<'a> {
+    pub(crate) architecture: &'a str,
+    pub(crate) metadata: &'a Metadata,
 }
 
 impl HyperParameters<'_> {
@@ -107,6 +107,12 @@ impl HyperParameters<'_> {
     fn vocabulary(&self) -> Result<Option<u32>> {
         let tokens = self.metadata.strings(TOKENS)?.map(|t| t.len() as u32);
         Ok(tokens.or(self.get("vocab_size")?))
+    }
+
+    /// Numbers that a layer's cache keeps of a token: keys and values.
+    pub(crate) fn cached_numbers(&self) -> Result<Option<(u64, u64)>> {
+        let size = |dim| Ok::<_, crate::Error>(self.size(dim)?.map(|size| size as u64));
+        Ok(size(Dim::Keys)?.zip(size(Dim::Values)?))
     }
 
     fn check_bounds(&self) -> Result<()> {
