@@ -30,10 +30,32 @@ pub enum Command {
         /// The file
         file: PathBuf,
     },
+    /// Tell what a model is, what it takes and whether it runs, without loading it
+    Check(CheckOptions),
     /// Measure how fast a model reads and writes
     Bench(BenchOptions),
     /// Measure how well a model predicts a text
     Perplexity(PerplexityOptions),
+}
+
+#[derive(Debug, Args)]
+pub struct CheckOptions {
+    /// A GGUF file, any part of a split one, or a folder of safetensors files
+    pub model: PathBuf,
+    /// Tokens of context that memory is reckoned for
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=134_217_728))]
+    pub context: Option<u32>,
+    /// How keys and values are kept
+    #[arg(long, value_enum, default_value_t = CacheType::F16)]
+    pub cache_type: CacheType,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum CacheType {
+    #[value(name = "f16")]
+    F16,
+    #[value(name = "q8_0")]
+    Q8_0,
 }
 
 #[derive(Debug, Args)]

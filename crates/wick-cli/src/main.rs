@@ -38,14 +38,16 @@ fn main() -> ExitCode {
             Command::Run(options) => commands::run::run(options, json).await,
             Command::List => commands::library::list(json),
             Command::Import { file } => commands::library::import(&file, json),
+            Command::Check(options) => return commands::check::check(&options, json),
             Command::Bench(options) => commands::bench::bench(options, json).await,
             Command::Perplexity(options) => commands::perplexity::perplexity(options, json).await,
         }
+        .map(|()| ExitCode::SUCCESS)
     });
     // Reading standard input cannot be interrupted: do not wait for it.
     runtime.shutdown_background();
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => output::fail(&error, json),
     }
 }

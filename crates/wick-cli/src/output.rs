@@ -15,6 +15,9 @@ pub fn fail(error: &wick::Error, json: bool) -> ExitCode {
     ExitCode::from(exit_code(error.code))
 }
 
+/// The exit code for a model that can be read and not run.
+pub const CANNOT_RUN: u8 = 4;
+
 /// Exit codes are promises to scripts: see `wick --help`.
 fn exit_code(code: ErrorCode) -> u8 {
     use ErrorCode::*;
@@ -30,7 +33,7 @@ fn exit_code(code: ErrorCode) -> u8 {
         | UnsupportedTokenizer
         | NoChatTemplate
         | ChatTemplateFailed
-        | ModelMissing => 4,
+        | ModelMissing => CANNOT_RUN,
         EngineCrashed | EngineStartFailed | DeviceUnavailable | NotANumber | ComputeFailed => 5,
         StorageUnwritable | StorageDamaged | StorageFromNewerVersion | StorageFailed => 6,
         NoModel | NotFound => 7,

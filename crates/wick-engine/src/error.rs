@@ -46,6 +46,16 @@ pub enum Error {
         /// Which rule.
         reason: String,
     },
+    /// One of a model's several files breaks a rule.
+    #[error("the model is damaged: {file}: {field}: {reason}")]
+    MalformedFile {
+        /// Which file.
+        file: String,
+        /// Which field.
+        field: String,
+        /// Which rule.
+        reason: String,
+    },
     /// A model family Wick cannot run.
     #[error("the architecture \"{architecture}\" is not supported (Wick runs {supported})")]
     UnsupportedArchitecture {

@@ -15,6 +15,7 @@
 //! ```
 
 pub mod chat_template;
+pub mod check;
 pub mod decoder;
 pub mod device;
 mod error;
@@ -25,6 +26,7 @@ pub mod layers;
 mod memory;
 pub mod models;
 pub mod process;
+pub mod safetensors;
 pub mod sampling;
 pub mod source;
 pub mod testkit;
@@ -35,14 +37,12 @@ use std::path::Path;
 
 pub use error::{Error, Result};
 
-/// Says from the header alone what a file is, and refuses one that Wick cannot run: nothing is loaded.
+/// Says from the header alone what a model is, and refuses one that Wick cannot run: nothing is loaded.
 ///
-/// The name is empty where the file has none. A file without a chat template is no model to talk to and is refused.
+/// The name is empty where the header has none. A model without a chat template is nobody to talk to and is refused.
 pub fn inspect(path: &Path) -> Result<process::protocol::ModelInfo> {
-    let gguf = gguf::ValidatedGguf::open(path)?;
-    models::architecture_of(gguf.architecture(), gguf.metadata())?;
-    gguf.check_tensor_types()?;
-    let tokenizer = tokenizer::Tokenizer::from_gguf(&gguf)?;
-    chat_template::ChatTemplate::from_gguf(&gguf, &tokenizer)?;
-    generate::info_of(&gguf, &Default::default())
+    let checkpoint = source::Checkpoint::open(path)?;
+    let tokenizer = checkpoint.tokenizer()?;
+    checkpoint.chat_template(&tokenizer)?;
+    generate::info_of(&checkpoint, &Default::default())
 }

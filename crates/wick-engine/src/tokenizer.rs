@@ -244,6 +244,11 @@ impl Tokenizer {
         self.text_of(self.eos)
     }
 
+    /// Whether the same numbers are the same tokens in both.
+    pub fn has_the_tokens_of(&self, other: &Self) -> bool {
+        self.tokens == other.tokens
+    }
+
     /// Number of tokens.
     pub fn vocabulary_size(&self) -> usize {
         self.tokens.len()

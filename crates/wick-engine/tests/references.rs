@@ -66,7 +66,9 @@ const OF_OTHERS: [&str; 2] = ["without_window", "int8_activations"];
 
 fn fixtures() -> Vec<(PathBuf, Expected)> {
     let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let folders = fs::read_dir(all).unwrap().map(|entry| entry.unwrap().path());
+    let folders = fs::read_dir(all)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let models = folders.filter(|folder| folder.join("model.gguf").exists());
     let mut models: Vec<_> = models
         .map(|folder| {
@@ -93,7 +95,11 @@ fn references() -> Vec<Reference> {
                 // Phi-4-mini takes its long factors where the context is longer than the 96 it was first trained for.
                 context_length: if name == "short" { 96 } else { 200 },
                 // Weights of three values are multiplied with activations of sixteen bits.
-                tolerance: if model == "bitnet-ternary" { 5e-3 } else { 1e-4 },
+                tolerance: if model == "bitnet-ternary" {
+                    5e-3
+                } else {
+                    1e-4
+                },
             });
         }
     }
@@ -157,7 +163,11 @@ fn every_family_has_a_reference() {
         .map(|(_, expected)| expected.architecture)
         .collect();
     for family in ARCHITECTURES {
-        assert!(found.iter().any(|name| name == family.name), "{}", family.name);
+        assert!(
+            found.iter().any(|name| name == family.name),
+            "{}",
+            family.name
+        );
     }
 }
 

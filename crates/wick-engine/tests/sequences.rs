@@ -23,7 +23,8 @@ use wick_engine::{
 /// Plain attention, windows, and experts.
 const REFERENCES: [&str; 4] = ["llama3", "gemma3", "phi3", "qwen3moe"];
 
-const LONG: &str = "The candle burns and the wind is in the room. The candle burns, the wind is in the room.";
+const LONG: &str =
+    "The candle burns and the wind is in the room. The candle burns, the wind is in the room.";
 
 fn keep_in(folder: &TempDir) -> LoadOptions {
     keep_at_most(folder, 1 << 30)
@@ -73,7 +74,8 @@ fn together(session: &mut Session, requests: &[GenerateRequest]) -> Vec<String> 
         });
     }
     let ids = 0..requests.len() as u64;
-    ids.map(|id| texts.remove(&id).unwrap_or_default()).collect()
+    ids.map(|id| texts.remove(&id).unwrap_or_default())
+        .collect()
 }
 
 #[test]
@@ -207,13 +209,20 @@ fn a_chat_that_was_left_is_on_disk_before_the_model_goes() {
     let folder = tempfile::tempdir().unwrap();
     let mut session = file.session_with(keep_in(&folder));
     generate(&mut session, &of_chat("chat1", ask(LONG, 4))).unwrap();
-    generate(&mut session, &of_chat("chat2", ask("Something else entirely.", 4))).unwrap();
+    generate(
+        &mut session,
+        &of_chat("chat2", ask("Something else entirely.", 4)),
+    )
+    .unwrap();
     session.save();
     let names: Vec<String> = files_in(&folder)
         .iter()
         .map(|file| file.file_name().unwrap().display().to_string())
         .collect();
-    assert!(names.iter().any(|name| name.starts_with("chat1-")), "{names:?}");
+    assert!(
+        names.iter().any(|name| name.starts_with("chat1-")),
+        "{names:?}"
+    );
 }
 
 #[test]
@@ -270,10 +279,19 @@ fn the_disk_holds_no_more_than_it_may() {
     }
     session.save();
     let sizes = files_in(&folder).into_iter();
-    let sizes: Vec<u64> = sizes.map(|path| fs::metadata(path).unwrap().len()).collect();
-    assert!(!sizes.is_empty() && sizes.iter().sum::<u64>() <= 60_000, "{sizes:?}");
+    let sizes: Vec<u64> = sizes
+        .map(|path| fs::metadata(path).unwrap().len())
+        .collect();
+    assert!(
+        !sizes.is_empty() && sizes.iter().sum::<u64>() <= 60_000,
+        "{sizes:?}"
+    );
     let newest = files_in(&folder);
-    assert!(newest.iter().any(|path| path.display().to_string().contains("chat7-")));
+    assert!(
+        newest
+            .iter()
+            .any(|path| path.display().to_string().contains("chat7-"))
+    );
 }
 
 #[test]

@@ -179,7 +179,7 @@ impl Error {
                 Engine::NotGguf { .. } => ErrorCode::NotGguf,
                 Engine::UnsupportedVersion { .. } => ErrorCode::UnsupportedGgufVersion,
                 Engine::Truncated { .. } => ErrorCode::FileTruncated,
-                Engine::Malformed { .. } => ErrorCode::FileMalformed,
+                Engine::Malformed { .. } | Engine::MalformedFile { .. } => ErrorCode::FileMalformed,
                 Engine::UnsupportedArchitecture { .. } => ErrorCode::UnsupportedArchitecture,
                 Engine::UnsupportedTensorType { .. } => ErrorCode::UnsupportedTensorType,
                 Engine::UnsupportedTokenizer { .. } => ErrorCode::UnsupportedTokenizer,

@@ -1,6 +1,7 @@
 //! One module a command.
 
 pub mod bench;
+pub mod check;
 pub mod library;
 pub mod perplexity;
 pub mod run;

@@ -136,7 +136,10 @@ impl Disk {
             head.tokens.starts_with(&entry.tokens)
                 && decoder.cache().kept_by_truncate(length) == length
         };
-        let older: Vec<Entry> = self.entries.extract_if(.., |entry| is_older(entry)).collect();
+        let older: Vec<Entry> = self
+            .entries
+            .extract_if(.., |entry| is_older(entry))
+            .collect();
         for entry in older.iter().filter(|entry| entry.path != path) {
             fs::remove_file(&entry.path).ok();
         }
@@ -146,7 +149,9 @@ impl Disk {
         });
         let max_bytes = self.options.max_bytes;
         let all = self.options.folder.clone();
-        let (jobs, _) = self.writer.get_or_insert_with(|| start_writer(all, max_bytes));
+        let (jobs, _) = self
+            .writer
+            .get_or_insert_with(|| start_writer(all, max_bytes));
         jobs.send(Job::Write(path, decoder, head)).ok();
     }
 
@@ -174,7 +179,10 @@ impl Disk {
         let length = head.tokens.len();
         let fits = same_model(&head, &self.head(Vec::new()))
             && length <= self.model.context_length()
-            && head.tokens.iter().all(|token| (*token as usize) < vocabulary);
+            && head
+                .tokens
+                .iter()
+                .all(|token| (*token as usize) < vocabulary);
         if !fits {
             return Err(crate::Error::Compute {
                 reason: "a stored cache of another model".into(),
@@ -210,9 +218,7 @@ impl Drop for Disk {
 }
 
 fn same_model(head: &Head, expected: &Head) -> bool {
-    head.model == expected.model
-        && head.format == expected.format
-        && head.layers == expected.layers
+    head.model == expected.model && head.format == expected.format && head.layers == expected.layers
 }
 
 fn start_writer(all: PathBuf, max_bytes: u64) -> (mpsc::Sender<Job>, thread::JoinHandle<()>) {

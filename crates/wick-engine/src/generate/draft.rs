@@ -98,7 +98,9 @@ impl Lookup {
         let run = end.checked_sub(NGRAM).map(|from| &self.seen[from..]);
         let run = run.and_then(|run| <[u32; NGRAM]>::try_from(run).ok());
         let found = run.and_then(|run| self.followed_by.get(&run));
-        found.map_or(Vec::new(), |&at| self.seen[at..end.min(at + length)].to_vec())
+        found.map_or(Vec::new(), |&at| {
+            self.seen[at..end.min(at + length)].to_vec()
+        })
     }
 }
 
@@ -109,7 +111,11 @@ fn guess(decoder: &mut Decoder, read: &[u32], last: u32, length: usize) -> Resul
         return Ok(draft);
     }
     decoder.truncate(decoder.usable_prefix(read));
-    let missing: Vec<u32> = read[decoder.position()..].iter().copied().chain([last]).collect();
+    let missing: Vec<u32> = read[decoder.position()..]
+        .iter()
+        .copied()
+        .chain([last])
+        .collect();
     let mut logits = decoder.prefill(&missing)?;
     loop {
         let likeliest = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));

@@ -136,7 +136,10 @@ impl Session {
 /// The negative logarithm of a token's probability.
 fn surprise(logits: &[f32], token: u32) -> Result<f64> {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let total: f64 = logits.iter().map(|logit| f64::from(logit - max).exp()).sum();
+    let total: f64 = logits
+        .iter()
+        .map(|logit| f64::from(logit - max).exp())
+        .sum();
     let own = logits.get(token as usize).copied().unwrap_or(f32::NAN);
     let surprise = total.ln() - f64::from(own - max);
     match surprise.is_finite() {

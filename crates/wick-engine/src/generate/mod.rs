@@ -19,15 +19,14 @@ use crate::{
     chat_template::ChatTemplate,
     decoder::{self, Decoder, LoadedModel},
     device,
-    gguf::{Metadata, ValidatedGguf},
     process::protocol::{
         GenerateRequest, LoadOptions, ModelInfo, ReplyStats, RequestId, StopReason,
     },
-    source::ModelSource,
+    source::Checkpoint,
     tokenizer::Tokenizer,
 };
-pub use disk::forget_on_disk;
 use disk::Disk;
+pub use disk::forget_on_disk;
 use draft::Drafts;
 use kept::Kept;
 use reply::Reply;
@@ -70,8 +69,8 @@ pub enum ReplyEvent {
 }
 
 /// What a file is, and the context it would be loaded with.
-pub(crate) fn info_of(gguf: &ValidatedGguf, options: &LoadOptions) -> Result<ModelInfo> {
-    let mut info = gguf.model_info()?;
+pub(crate) fn info_of(checkpoint: &Checkpoint, options: &LoadOptions) -> Result<ModelInfo> {
+    let mut info = checkpoint.model_info()?;
     let wanted = options
         .context_length
         .unwrap_or(LoadOptions::DEFAULT_CONTEXT_LENGTH);
@@ -96,33 +95,38 @@ pub struct Session {
 impl Session {
     /// Checks and loads a model. `progress` hears fractions from 0 to 1.
     pub fn load(path: &Path, options: &LoadOptions, progress: &mut dyn FnMut(f32)) -> Result<Self> {
-        let gguf = ValidatedGguf::open(path)?;
-        let tokenizer = Tokenizer::from_gguf(&gguf)?;
-        let template = match ChatTemplate::from_gguf(&gguf, &tokenizer) {
+        let checkpoint = Checkpoint::open(path)?;
+        let tokenizer = checkpoint.tokenizer()?;
+        let template = match checkpoint.chat_template(&tokenizer) {
             Err(Error::NoChatTemplate) => None,
             template => Some(template?),
         };
-        let info = info_of(&gguf, options)?;
+        let info = info_of(&checkpoint, options)?;
         let compute = device::choose(options.device, options.threads)?;
         let cache = options.cache_type.into();
         let context_length = info.context_length as usize;
-        let load = |gguf: &ValidatedGguf, progress: &mut dyn FnMut(f32)| {
-            let source = ModelSource::from_gguf(gguf)?;
+        let load = |checkpoint: &Checkpoint, progress: &mut dyn FnMut(f32)| {
+            let source = checkpoint.weights()?;
             LoadedModel::load(&source, context_length, cache, compute.clone(), progress)
         };
-        let model = load(&gguf, progress)?;
+        let model = load(&checkpoint, progress)?;
         let draft_model = match &options.draft_model {
             None => None,
             Some(path) => {
-                let draft = ValidatedGguf::open(path)?;
-                refuse_other_vocabulary(gguf.metadata(), draft.metadata())?;
+                let draft = Checkpoint::open(path)?;
+                if !draft.tokenizer()?.has_the_tokens_of(&tokenizer) {
+                    return Err(Error::OtherVocabulary);
+                }
                 Some(load(&draft, &mut |_| {})?)
             }
         };
         // A folder that cannot be used is no reason not to answer.
         let disk = options.keep_on_disk.clone();
         let disk = disk.and_then(|options| Disk::open(options, &model).ok());
-        let limit_bytes = model.cache_layout().bytes(context_length).max(LEAST_KEPT_BYTES);
+        let limit_bytes = model
+            .cache_layout()
+            .bytes(context_length)
+            .max(LEAST_KEPT_BYTES);
         Ok(Self {
             info,
             tokenizer,
@@ -189,7 +193,11 @@ impl Session {
             let mut progress = |progress| tell(*id, ReplyEvent::Progress(progress));
             left -= reply.prepare(left, &mut progress);
         }
-        let mut passing: Vec<_> = self.running.iter_mut().filter(|(_, reply)| reply.is_ready()).collect();
+        let mut passing: Vec<_> = self
+            .running
+            .iter_mut()
+            .filter(|(_, reply)| reply.is_ready())
+            .collect();
         let alone = passing.len() == 1;
         let readings = passing.iter_mut().map(|(_, reply)| reply.reading());
         let logits = match decoder::read(readings.collect()) {
@@ -217,9 +225,17 @@ impl Session {
             }
         }
         // Where windows move on, another try at the reply goes on from the end of its prompt.
-        let windowed = self.model.cache_layout().layers.iter().any(|layer| layer.window.is_some());
+        let windowed = self
+            .model
+            .cache_layout()
+            .layers
+            .iter()
+            .any(|layer| layer.window.is_some());
         for (_, reply) in &self.running {
-            if windowed && reply.is_at_first_token() && let Ok(copy) = reply.decoder.fork() {
+            if windowed
+                && reply.is_at_first_token()
+                && let Ok(copy) = reply.decoder.fork()
+            {
                 self.kept.put(copy, reply.request.conversation.clone());
             }
         }
@@ -296,14 +312,6 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.save();
-    }
-}
-
-/// A smaller model can only guess for one that has the same tokens.
-fn refuse_other_vocabulary(one: &Metadata, other: &Metadata) -> Result<()> {
-    match one.strings("tokenizer.ggml.tokens")? == other.strings("tokenizer.ggml.tokens")? {
-        true => Ok(()),
-        false => Err(Error::OtherVocabulary),
     }
 }
 

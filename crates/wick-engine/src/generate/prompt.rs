@@ -41,7 +41,10 @@ impl Session {
             }
             // A turn is what the user said and what was answered: up to the next user message.
             let turns = messages[first..].iter().skip(1);
-            match turns.into_iter().position(|message| message.role == Role::User) {
+            match turns
+                .into_iter()
+                .position(|message| message.role == Role::User)
+            {
                 Some(end) => {
                     messages.drain(first..first + end + 1);
                     dropped_messages += end as u32 + 1;

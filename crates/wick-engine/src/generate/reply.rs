@@ -157,7 +157,9 @@ impl Reply {
         let mut accepted = 0;
         let mut token = 0;
         for row in 0..rows {
-            token = self.sampler.sample(&logits[row * vocabulary..][..vocabulary])?;
+            token = self
+                .sampler
+                .sample(&logits[row * vocabulary..][..vocabulary])?;
             ended = self.write(token, first + row, tokenizer, progress);
             let expected = self.next.get(self.next.len() - self.drafted + row);
             if ended.is_some() || expected != Some(&token) {
@@ -181,7 +183,9 @@ impl Reply {
             let left = self.request.max_tokens.map_or(usize::MAX, |max| {
                 max.saturating_sub(self.stats.reply_tokens + 1) as usize
             });
-            let draft = self.drafts.propose(self.decoder.tokens(), token, room.min(left))?;
+            let draft = self
+                .drafts
+                .propose(self.decoder.tokens(), token, room.min(left))?;
             self.drafted = draft.len();
             self.next.extend(draft);
         }

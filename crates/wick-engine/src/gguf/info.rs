@@ -18,9 +18,9 @@ impl ValidatedGguf {
         let context_key = format!("{}.context_length", self.architecture);
         let trained_context_length = metadata
             .u32(&context_key)?
-            .ok_or_else(|| malformed(self.data_offset, context_key, "is missing"))?;
+            .ok_or_else(|| malformed(self.data_offset(), context_key, "is missing"))?;
         Ok(ModelInfo {
-            name: clean_name(metadata.str("general.name")?.unwrap_or_default()),
+            name: self.name()?,
             architecture: self.architecture.clone(),
             quantization: self.quantization()?.to_owned(),
             parameters: self.tensors.iter().map(TensorInfo::elements).sum(),
@@ -30,9 +30,15 @@ impl ValidatedGguf {
         })
     }
 
+    /// What the header calls the model, fit to be shown; empty where it does not.
+    pub(crate) fn name(&self) -> Result<String> {
+        let name = self.metadata.str("general.name")?;
+        Ok(clean_name(name.unwrap_or_default()))
+    }
+
     /// The type of the weights: as the header names it if tensors of that type are there, else the type that
     /// takes the most bytes.
-    fn quantization(&self) -> Result<&'static str> {
+    pub(crate) fn quantization(&self) -> Result<&'static str> {
         let mut bytes = BTreeMap::<TensorType, u64>::new();
         for tensor in &self.tensors {
             *bytes.entry(tensor.tensor_type).or_default() += tensor.bytes;

@@ -8,6 +8,8 @@ use crate::{Error, Result};
 
 /// Longest name of a tensor; llama.cpp stops at 63.
 const MAX_TENSOR_NAME_BYTES: u64 = 255;
+/// Most tensors of a model.
+pub(super) const MAX_TENSORS: u64 = 65_536;
 /// Largest dimension of a tensor.
 const MAX_DIMENSION: u64 = 1 << 31;
 /// No file is longer; an offset past it is damage, not an unfinished download.
@@ -22,7 +24,9 @@ pub struct TensorInfo {
     pub dims: Vec<usize>,
     /// How its weights are stored.
     pub tensor_type: TensorType,
-    /// Where it starts, from the start of the file's tensor data.
+    /// Which of the model's files it is in, from 0.
+    pub part: usize,
+    /// Where it starts, from the start of that file's tensor data.
     pub offset: u64,
     /// How many bytes it takes.
     pub bytes: u64,
@@ -112,6 +116,7 @@ pub(super) fn read_tensors(
             dims: dims.iter().map(|dim| *dim as usize).collect(),
             name,
             tensor_type,
+            part: 0,
             offset,
             bytes,
             described_at,

@@ -24,10 +24,31 @@ pub struct Metadata {
 
 #[derive(Debug, Clone)]
 struct Entry {
-    /// Where the value starts in the file.
-    offset: u64,
+    origin: Origin,
     kind: Kind,
     value: Value,
+}
+
+/// What an error about a value points at.
+#[derive(Debug, Clone)]
+enum Origin {
+    /// Where the value starts in the file.
+    Offset(u64),
+    /// A field of another file that the value was derived from.
+    Field { file: &'static str, field: String },
+}
+
+/// A value that does not come from a GGUF header.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MetadataValue {
+    /// An integer.
+    U32(u32),
+    /// A float.
+    F32(f32),
+    /// A boolean.
+    Bool(bool),
+    /// A string.
+    Str(String),
 }
 
 #[derive(Debug, Clone)]
@@ -42,6 +63,18 @@ enum Value {
     /// An array of any other type, as in the file.
     Raw(Kind, Vec<u8>),
 }
+
+macro_rules! metadata_value_from {
+    ($($from:ty => $variant:ident),+) => {
+        $(impl From<$from> for MetadataValue {
+            fn from(value: $from) -> Self {
+                Self::$variant(value)
+            }
+        })+
+    };
+}
+
+metadata_value_from!(u32 => U32, f32 => F32, bool => Bool, String => Str);
 
 /// Types of values, with their numbers in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,13 +178,40 @@ impl Metadata {
             entries.insert(
                 key,
                 Entry {
-                    offset,
+                    origin: Origin::Offset(offset),
                     kind,
                     value,
                 },
             );
         }
         Ok(Self { entries })
+    }
+
+    /// What another container says, under GGUF's keys. Of each value also the field it was derived from.
+    pub fn from_values(
+        file: &'static str,
+        values: impl IntoIterator<Item = (String, MetadataValue, String)>,
+    ) -> Self {
+        let entry = |(key, value, field)| {
+            let (kind, value) = match value {
+                MetadataValue::U32(value) => (Kind::U32, Value::Int(value.into())),
+                MetadataValue::F32(value) => (Kind::F32, Value::Float(value.into())),
+                MetadataValue::Bool(value) => (Kind::Bool, Value::Bool(value)),
+                MetadataValue::Str(value) => (Kind::Str, Value::Str(value)),
+            };
+            let origin = Origin::Field { file, field };
+            (
+                key,
+                Entry {
+                    origin,
+                    kind,
+                    value,
+                },
+            )
+        };
+        Self {
+            entries: values.into_iter().map(entry).collect(),
+        }
     }
 
     /// Whether the key is there, with a value of any type.
@@ -227,14 +287,26 @@ impl Metadata {
 
     /// The error for a value that breaks a rule of its reader.
     pub fn malformed(&self, key: &str, reason: impl Into<String>) -> Error {
-        let offset = self.entries.get(key).map_or(0, |entry| entry.offset);
-        malformed(offset, label(key), reason)
+        match self.entries.get(key).map(|entry| &entry.origin) {
+            Some(Origin::Field { file, field }) => Error::MalformedFile {
+                file: (*file).to_owned(),
+                field: label(field),
+                reason: reason.into(),
+            },
+            Some(Origin::Offset(offset)) => malformed(*offset, label(key), reason),
+            None => malformed(0, label(key), reason),
+        }
     }
 
     pub(super) fn is_array(&self, key: &str) -> bool {
         self.entries
             .get(key)
             .is_some_and(|entry| entry.kind == Kind::Array)
+    }
+
+    pub(super) fn is_array_of_bools(&self, key: &str) -> bool {
+        let value = self.entries.get(key).map(|entry| &entry.value);
+        matches!(value, Some(Value::Raw(Kind::Bool, _)))
     }
 
     /// `general.alignment`, which must be a `u32`; 32 where it is absent.

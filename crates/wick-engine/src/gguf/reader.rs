@@ -11,7 +11,7 @@ use crate::{Error, Result};
 /// Longest header: ten times the largest seen.
 const MAX_HEADER_BYTES: u64 = 256 << 20;
 /// Most keys, and most tensors.
-const MAX_COUNT: u64 = 65_536;
+const MAX_COUNT: u64 = super::layout::MAX_TENSORS;
 
 /// Reads little-endian values and knows where it is. Before anything is allocated, its size is compared
 /// with what the file still has.

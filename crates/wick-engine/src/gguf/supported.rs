@@ -6,7 +6,10 @@ use crate::{Error, Result};
 impl ValidatedGguf {
     /// Refuses a file with a tensor of a type that Wick cannot compute with, by name.
     pub fn check_tensor_types(&self) -> Result<()> {
-        let unsupported = self.tensors.iter().find(|tensor| tensor.tensor_type.format().is_none());
+        let unsupported = self
+            .tensors
+            .iter()
+            .find(|tensor| tensor.tensor_type.format().is_none());
         match unsupported {
             None => Ok(()),
             Some(tensor) => Err(Error::UnsupportedTensorType {

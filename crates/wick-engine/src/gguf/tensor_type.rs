@@ -99,7 +99,9 @@ tensor_types! {
 impl TensorType {
     /// The same type in the kernels, where they can compute with it.
     pub fn format(self) -> Option<Format> {
-        let format = Format::ALL.iter().find(|format| format.name() == self.name());
+        let format = Format::ALL
+            .iter()
+            .find(|format| format.name() == self.name());
         format.copied()
     }
 }

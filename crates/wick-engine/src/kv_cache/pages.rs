@@ -50,7 +50,8 @@ impl Pages {
             let at = position + row;
             let index = at / PAGE_TOKENS;
             while self.pages.len() <= index {
-                self.pages.push(Some(Arc::new(vec![0; self.layout.bytes()])));
+                self.pages
+                    .push(Some(Arc::new(vec![0; self.layout.bytes()])));
             }
             let page = self.pages[index].as_mut().ok_or(Error::Compute {
                 reason: "the cache was written behind its window".into(),

@@ -32,11 +32,7 @@ pub fn write_cache(cache: &KvCache, output: impl Write) -> std::io::Result<bool>
 }
 
 /// Reads what [`write_cache`] wrote of a cache of this layout with `position` tokens.
-pub fn read_cache(
-    layout: Arc<CacheLayout>,
-    position: usize,
-    input: impl Read,
-) -> Result<KvCache> {
+pub fn read_cache(layout: Arc<CacheLayout>, position: usize, input: impl Read) -> Result<KvCache> {
     let damaged = |error: std::io::Error| Error::Compute {
         reason: format!("a stored cache cannot be read: {error}"),
     };

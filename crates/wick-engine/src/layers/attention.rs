@@ -165,8 +165,8 @@ impl Attention {
             let group = heads / kv_heads;
             let q = heads_first(&q)?.reshape((kv_heads, group * rows, head_dim))?;
             let keys = keys.to_dtype(DType::F32)?; // (n_kv_heads, n_seen, head_dim)
-            let scores = (q.matmul(&keys.transpose(1, 2)?.contiguous()?)?
-                * f64::from(self.shape.scale))?;
+            let scores =
+                (q.matmul(&keys.transpose(1, 2)?.contiguous()?)? * f64::from(self.shape.scale))?;
             let total = position + rows;
             let mask = self.mask(position, rows, total, qkv)?; // (n_rows, n_seen)
             let scores = scores

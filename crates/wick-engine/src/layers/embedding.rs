@@ -22,7 +22,12 @@ impl Embedding {
     pub(super) fn new(table: SourceTensor, format: Format, compute: Compute) -> Result<Self> {
         let (width, rows) = match table.dims[..] {
             [width, rows] => (width, rows),
-            _ => return Err(super::weights::wrong_shape("token_embd.weight", &table.dims)),
+            _ => {
+                return Err(super::weights::wrong_shape(
+                    "token_embd.weight",
+                    &table.dims,
+                ));
+            }
         };
         Ok(Self {
             table,

@@ -49,7 +49,11 @@ impl Experts {
         let expert = |index: usize| {
             let of = (index, experts);
             Ok(Expert {
-                gate_up: weights.expert(of, embedding, &[(gate, feed_forward), (up, feed_forward)])?,
+                gate_up: weights.expert(
+                    of,
+                    embedding,
+                    &[(gate, feed_forward), (up, feed_forward)],
+                )?,
                 down: weights.expert(of, feed_forward, &[(down, embedding)])?,
             })
         };

@@ -8,9 +8,11 @@ use wick_kernels::{Matrix, Threads};
 use super::{precise, with_numbers};
 use crate::Result;
 
-/// `y = x · Wᵀ`, with a bias where the model has one.
+/// `y = x · Wᵀ`, scaled and with a bias where the model has them.
 pub struct Linear {
     weight: Weight,
+    /// One a row.
+    scale: Option<Tensor>,
     bias: Option<Tensor>,
 }
 
@@ -26,8 +28,12 @@ pub(super) enum Weight {
 }
 
 impl Linear {
-    pub(super) fn new(weight: Weight, bias: Option<Tensor>) -> Self {
-        Self { weight, bias }
+    pub(super) fn new(weight: Weight, scale: Option<Tensor>, bias: Option<Tensor>) -> Self {
+        Self {
+            weight,
+            scale,
+            bias,
+        }
     }
 
     /// `(n_tokens, n_columns)` → `(n_tokens, n_rows)`
@@ -60,6 +66,10 @@ impl Linear {
                     parts => Tensor::cat(parts, 1)?,
                 }
             }
+        };
+        let y = match &self.scale {
+            Some(scale) => y.broadcast_mul(scale)?,
+            None => y,
         };
         match &self.bias {
             Some(bias) => Ok(y.broadcast_add(bias)?),

@@ -18,12 +18,7 @@ pub struct GatedMlp {
 
 impl GatedMlp {
     /// `gate_up` gives the gate's rows, then the up's.
-    pub fn new(
-        gate_up: Linear,
-        down: Linear,
-        activation: Activation,
-        compute: &Compute,
-    ) -> Self {
+    pub fn new(gate_up: Linear, down: Linear, activation: Activation, compute: &Compute) -> Self {
         Self {
             gate_up,
             down,

@@ -13,12 +13,7 @@ pub(super) const FEWEST_WEIGHTS_ROUNDED: usize = 500_000_000;
 const BLOCK: usize = 32;
 
 /// As [`Matrix::multiply`], with activations of sixteen bits.
-pub(super) fn multiply(
-    matrix: &Matrix,
-    threads: &Threads,
-    x: &[f32],
-    y: &mut [f32],
-) -> Result<()> {
+pub(super) fn multiply(matrix: &Matrix, threads: &Threads, x: &[f32], y: &mut [f32]) -> Result<()> {
     let mut both = vec![0.0; 2 * x.len()];
     let (rounded, error) = both.split_at_mut(x.len());
     let columns = matrix.columns().max(1);
@@ -104,7 +99,10 @@ mod tests {
         let mut precise = vec![0.0; tokens * rows];
         multiply(&matrix, &threads, &x, &mut precise)?;
         let (rough, precise) = (worst(&rough), worst(&precise));
-        assert!(precise < 0.02 && precise * 50.0 < rough, "{precise} {rough}");
+        assert!(
+            precise < 0.02 && precise * 50.0 < rough,
+            "{precise} {rough}"
+        );
         Ok(())
     }
 }

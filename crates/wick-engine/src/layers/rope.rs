@@ -140,7 +140,10 @@ impl Rope {
         let rest = self.head_dim - self.rotary_dim;
         match rest {
             0 => Ok(turned),
-            _ => Ok(Tensor::cat(&[turned, x.narrow(2, self.rotary_dim, rest)?], 2)?),
+            _ => Ok(Tensor::cat(
+                &[turned, x.narrow(2, self.rotary_dim, rest)?],
+                2,
+            )?),
         }
     }
 }

@@ -48,7 +48,10 @@ pub enum FeedForward {
 
 impl Model for Transformer {
     fn cache_layers(&self) -> Vec<LayerShape> {
-        let shapes = self.blocks.iter().map(|block| block.attention.cache_shape());
+        let shapes = self
+            .blocks
+            .iter()
+            .map(|block| block.attention.cache_shape());
         shapes.collect()
     }
 
@@ -68,7 +71,9 @@ impl Model for Transformer {
 
 impl Block {
     fn forward(&self, x: &Tensor, step: &mut Step<'_>) -> Result<Tensor> {
-        let mut h = self.attention.forward(&self.attention_norm.forward(x)?, step)?;
+        let mut h = self
+            .attention
+            .forward(&self.attention_norm.forward(x)?, step)?;
         if let Some(norm) = &self.post_attention_norm {
             h = norm.forward(&h)?;
         }

@@ -68,7 +68,8 @@ impl<'a> Weights<'a> {
 
     /// One product, or several of one input stacked in this order; `columns` and `rows` (of each) are checked.
     pub fn linear(&self, columns: usize, parts: &[(&str, usize)]) -> Result<Linear> {
-        let bias = self.bias(parts)?;
+        let scale = self.beside(parts, "scale", 1.0)?;
+        let bias = self.beside(parts, "bias", 0.0)?;
         let tensors = parts.iter().map(|(name, rows)| {
             let tensor = self.source.tensor(name)?;
             match tensor.dims[..] == [columns, *rows] {
@@ -76,10 +77,11 @@ impl<'a> Weights<'a> {
                 false => Err(wrong_shape(name, &tensor.dims)),
             }
         });
-        self.product(tensors.collect::<Result<_>>()?, bias)
+        let weight = self.product(tensors.collect::<Result<_>>()?)?;
+        Ok(Linear::new(weight, scale, bias))
     }
 
-    /// One expert of a stack of matrices, or of several such stacks.
+    /// One expert of several stacks of matrices. Folders have a tensor for each expert: `x.17.weight` for `x.weight`.
     pub(super) fn expert(
         &self,
         (expert, experts): (usize, usize),
@@ -87,20 +89,37 @@ impl<'a> Weights<'a> {
         parts: &[(&str, usize)],
     ) -> Result<Linear> {
         let tensors = parts.iter().map(|(name, rows)| {
-            let stack = self.source.tensor(name)?;
-            if stack.dims[..] != [columns, *rows, experts] {
-                return Err(wrong_shape(name, &stack.dims));
-            }
-            let bytes = (stack.data.as_ref().len() / experts) as u64;
-            let start = expert as u64 * bytes;
-            let tensor = SourceTensor {
-                tensor_type: stack.tensor_type,
-                dims: vec![columns, *rows],
-                data: stack.data.slice(start..start + bytes)?,
+            let stem = name.strip_suffix("weight").unwrap_or(name);
+            let own = self.source.find(&format!("{stem}{expert}.weight"));
+            let tensor = match own {
+                Some(own) => own.clone(),
+                None => self.slice_of(name, expert, experts)?,
             };
-            Ok((*name, tensor))
+            match tensor.dims[..] == [columns, *rows] {
+                true => Ok((*name, tensor)),
+                false => Err(wrong_shape(name, &tensor.dims)),
+            }
         });
-        self.product(tensors.collect::<Result<_>>()?, None)
+        let weight = self.product(tensors.collect::<Result<_>>()?)?;
+        Ok(Linear::new(weight, None, None))
+    }
+
+    /// One matrix of a stack.
+    fn slice_of(&self, name: &str, index: usize, count: usize) -> Result<SourceTensor> {
+        let stack = self.source.tensor(name)?;
+        let [columns, rows, depth] = stack.dims[..] else {
+            return Err(wrong_shape(name, &stack.dims));
+        };
+        if depth != count {
+            return Err(wrong_shape(name, &stack.dims));
+        }
+        let bytes = (stack.data.as_ref().len() / count) as u64;
+        let start = index as u64 * bytes;
+        Ok(SourceTensor {
+            tensor_type: stack.tensor_type,
+            dims: vec![columns, rows],
+            data: stack.data.slice(start..start + bytes)?,
+        })
     }
 
     /// A norm over rows of `width` numbers.
@@ -131,29 +150,35 @@ impl<'a> Weights<'a> {
         }
     }
 
-    /// The biases of stacked products, where the model has them: `x.weight` → `x.bias`.
-    fn bias(&self, parts: &[(&str, usize)]) -> Result<Option<Tensor>> {
-        let names = parts.iter().map(|(name, rows)| {
-            let stem = name.strip_suffix(".weight").unwrap_or(name);
-            (format!("{stem}.bias"), *rows)
-        });
-        let names: Vec<_> = names.collect();
-        if names.iter().all(|(name, _)| self.source.find(name).is_none()) {
-            return Ok(None);
-        }
-        let mut bias = Vec::new();
-        for (name, rows) in &names {
-            match self.optional_vector(name, *rows)? {
-                Some(part) => bias.extend(part),
-                None => bias.resize(bias.len() + rows, 0.0),
+    /// What stands beside the matrices of a stacked product, one number a row: `x.weight` → `x.bias` of as many numbers
+    /// as rows, or `x.scale` of one number for all. `absent` stands for those a part lacks; none where all do.
+    fn beside(&self, parts: &[(&str, usize)], kind: &str, absent: f32) -> Result<Option<Tensor>> {
+        let mut all = Vec::new();
+        let mut is_there = false;
+        for (name, rows) in parts {
+            let stem = name.strip_suffix("weight").unwrap_or(name);
+            let name = format!("{stem}{kind}");
+            let Some(tensor) = self.source.find(&name) else {
+                all.resize(all.len() + rows, absent);
+                continue;
+            };
+            is_there = true;
+            match tensor.dims[..] {
+                [1] => all.resize(all.len() + rows, numbers(&name, tensor)?[0]),
+                _ => all.extend(self.vector(&name, *rows)?),
             }
         }
-        let length = bias.len();
-        Ok(Some(Tensor::from_vec(bias, length, self.compute.device())?))
+        match is_there {
+            true => {
+                let rows = all.len();
+                Ok(Some(Tensor::from_vec(all, rows, self.compute.device())?))
+            }
+            false => Ok(None),
+        }
     }
 
-    fn product(&self, parts: Vec<(&str, SourceTensor)>, bias: Option<Tensor>) -> Result<Linear> {
-        let weight = match &self.compute {
+    fn product(&self, parts: Vec<(&str, SourceTensor)>) -> Result<Weight> {
+        Ok(match &self.compute {
             Compute::Host(threads) => {
                 let parts = parts.into_iter().map(|(name, tensor)| {
                     Ok(MatrixPart {
@@ -178,15 +203,17 @@ impl<'a> Weights<'a> {
                 let parts = parts.map(|(name, tensor)| self.on_device(name, &tensor));
                 Weight::Candle(parts.collect::<Result<_>>()?)
             }
-        };
-        Ok(Linear::new(weight, bias))
+        })
     }
 
     /// As stored where candle knows the type; what it does not know is spread out to F16.
     fn on_device(&self, name: &str, tensor: &SourceTensor) -> Result<QMatMul> {
         let device = self.compute.device();
         let (columns, rows) = (tensor.dims[0], tensor.dims[1]);
-        let is_plain = matches!(format_of(name, tensor)?, Format::F32 | Format::F16 | Format::BF16);
+        let is_plain = matches!(
+            format_of(name, tensor)?,
+            Format::F32 | Format::F16 | Format::BF16
+        );
         if let Some(dtype) = tensor.tensor_type.to_candle()
             && !is_plain
         {

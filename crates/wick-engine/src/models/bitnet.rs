@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     Result,
+    gguf::cross_check::{Dim, Expected, optional, required},
     layers::{
         Activation, Attention, AttentionWeights, Block, FeedForward, RopeStyle, Transformer,
         Weights,
@@ -16,6 +17,7 @@ use crate::{
 
 pub(super) const BITNET: Architecture = Architecture {
     name: "bitnet",
+    tensors: TENSORS,
     check: |metadata| {
         check_head_lengths("bitnet", metadata)?;
         check_rope_scaling("bitnet", metadata, &[])
@@ -64,3 +66,31 @@ fn activation(source: &ModelSource) -> Result<Activation> {
         _ => Activation::ReluSquared,
     })
 }
+
+const TENSORS: &[Expected] = {
+    use Dim::*;
+    &[
+        required("token_embd.weight", &[Embedding, Vocabulary]),
+        required("output_norm.weight", &[Embedding]),
+        optional("output.weight", &[Embedding, Vocabulary]),
+        required("blk.*.attn_norm.weight", &[Embedding]),
+        required("blk.*.attn_q.weight", &[Embedding, Queries]),
+        required("blk.*.attn_k.weight", &[Embedding, Keys]),
+        required("blk.*.attn_v.weight", &[Embedding, Values]),
+        required("blk.*.attn_sub_norm.weight", &[Attended]),
+        required("blk.*.attn_output.weight", &[Attended, Embedding]),
+        required("blk.*.ffn_norm.weight", &[Embedding]),
+        required("blk.*.ffn_gate.weight", &[Embedding, FeedForward]),
+        required("blk.*.ffn_up.weight", &[Embedding, FeedForward]),
+        required("blk.*.ffn_sub_norm.weight", &[FeedForward]),
+        required("blk.*.ffn_down.weight", &[FeedForward, Embedding]),
+        // What every weight of the matrix is to be multiplied with.
+        optional("blk.*.attn_q.scale", &[Fixed(1)]),
+        optional("blk.*.attn_k.scale", &[Fixed(1)]),
+        optional("blk.*.attn_v.scale", &[Fixed(1)]),
+        optional("blk.*.attn_output.scale", &[Fixed(1)]),
+        optional("blk.*.ffn_gate.scale", &[Fixed(1)]),
+        optional("blk.*.ffn_up.scale", &[Fixed(1)]),
+        optional("blk.*.ffn_down.scale", &[Fixed(1)]),
+    ]
+};

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     Result,
+    gguf::cross_check::{Dim, Expected, optional, required},
     layers::{
         Activation, Attention, AttentionWeights, Block, FeedForward, RopeScaling, RopeStyle,
         Transformer, Weights,
@@ -15,6 +16,7 @@ use crate::{
 
 pub(super) const GEMMA3: Architecture = Architecture {
     name: "gemma3",
+    tensors: TENSORS,
     check: |metadata| {
         check_head_lengths("gemma3", metadata)?;
         check_rope_scaling("gemma3", metadata, &[])
@@ -61,8 +63,7 @@ fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
             },
         };
         let cache = shape.cache(window.filter(|_| !sees_everything));
-        let attention =
-            Attention::new(layer, shape.heads, cache, attention, weights.compute());
+        let attention = Attention::new(layer, shape.heads, cache, attention, weights.compute());
         let norm = |part: &str| shape.norm(weights, layer, part);
         Ok(Block {
             attention_norm: norm("attn_norm.weight")?,
@@ -81,3 +82,25 @@ fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
     model.embedding = model.embedding.scaled((shape.embedding as f32).sqrt());
     Ok(model)
 }
+
+const TENSORS: &[Expected] = {
+    use Dim::*;
+    &[
+        required("token_embd.weight", &[Embedding, Vocabulary]),
+        required("output_norm.weight", &[Embedding]),
+        optional("output.weight", &[Embedding, Vocabulary]),
+        required("blk.*.attn_norm.weight", &[Embedding]),
+        required("blk.*.attn_q.weight", &[Embedding, Queries]),
+        required("blk.*.attn_k.weight", &[Embedding, Keys]),
+        required("blk.*.attn_v.weight", &[Embedding, Values]),
+        required("blk.*.attn_q_norm.weight", &[KeyLength]),
+        required("blk.*.attn_k_norm.weight", &[KeyLength]),
+        required("blk.*.attn_output.weight", &[Attended, Embedding]),
+        required("blk.*.post_attention_norm.weight", &[Embedding]),
+        required("blk.*.ffn_norm.weight", &[Embedding]),
+        required("blk.*.ffn_gate.weight", &[Embedding, FeedForward]),
+        required("blk.*.ffn_up.weight", &[Embedding, FeedForward]),
+        required("blk.*.ffn_down.weight", &[FeedForward, Embedding]),
+        required("blk.*.post_ffw_norm.weight", &[Embedding]),
+    ]
+};

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     Result,
+    gguf::cross_check::{Dim, Expected, optional, required},
     layers::{
         Activation, Attention, AttentionWeights, Block, FeedForward, RopeStyle, Transformer,
         Weights,
@@ -16,6 +17,7 @@ use crate::{
 
 pub(super) const LLAMA: Architecture = Architecture {
     name: "llama",
+    tensors: TENSORS,
     check: |metadata| {
         check_head_lengths("llama", metadata)?;
         check_rope_scaling("llama", metadata, &["llama3"])?;
@@ -57,3 +59,30 @@ fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
     })?;
     shape.transformer(weights, blocks)
 }
+
+const TENSORS: &[Expected] = {
+    use Dim::*;
+    &[
+        required("token_embd.weight", &[Embedding, Vocabulary]),
+        required("output_norm.weight", &[Embedding]),
+        // Without it the embedding is used again.
+        optional("output.weight", &[Embedding, Vocabulary]),
+        optional("rope_freqs.weight", &[HalfRotary]),
+        required("blk.*.attn_norm.weight", &[Embedding]),
+        required("blk.*.attn_q.weight", &[Embedding, Queries]),
+        required("blk.*.attn_k.weight", &[Embedding, Keys]),
+        required("blk.*.attn_v.weight", &[Embedding, Values]),
+        required("blk.*.attn_output.weight", &[Attended, Embedding]),
+        optional("blk.*.attn_q.bias", &[Queries]),
+        optional("blk.*.attn_k.bias", &[Keys]),
+        optional("blk.*.attn_v.bias", &[Values]),
+        optional("blk.*.attn_output.bias", &[Embedding]),
+        required("blk.*.ffn_norm.weight", &[Embedding]),
+        required("blk.*.ffn_gate.weight", &[Embedding, FeedForward]),
+        required("blk.*.ffn_up.weight", &[Embedding, FeedForward]),
+        required("blk.*.ffn_down.weight", &[FeedForward, Embedding]),
+        optional("blk.*.ffn_gate.bias", &[FeedForward]),
+        optional("blk.*.ffn_up.bias", &[FeedForward]),
+        optional("blk.*.ffn_down.bias", &[Embedding]),
+    ]
+};

@@ -18,7 +18,7 @@ pub use step::{Step, StepSequence};
 
 use crate::{
     Error, Result,
-    gguf::Metadata,
+    gguf::{Metadata, cross_check::Expected},
     kv_cache::LayerShape,
     layers::{Compute, Transformer, Weights},
     source::ModelSource,
@@ -42,6 +42,8 @@ pub trait Model: Send + Sync {
 pub struct Architecture {
     /// `general.architecture` of its files.
     pub name: &'static str,
+    /// The tensors its files have.
+    pub tensors: &'static [Expected],
     /// Refuses, from the header alone, what it would compute wrongly.
     check: fn(&Metadata) -> Result<()>,
     load: fn(&Weights<'_>, context_length: usize) -> Result<Transformer>,

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     Result,
+    gguf::cross_check::{Dim, Expected, optional, required},
     layers::{
         Activation, Attention, AttentionWeights, Block, FeedForward, GatedMlp, RopeScaling,
         RopeStyle, Transformer, Weights,
@@ -15,6 +16,7 @@ use crate::{
 
 pub(super) const PHI3: Architecture = Architecture {
     name: "phi3",
+    tensors: TENSORS,
     check: |metadata| {
         check_head_lengths("phi3", metadata)?;
         check_rope_scaling("phi3", metadata, &["longrope", "su"])
@@ -80,3 +82,20 @@ fn long_rope(shape: &Shape, weights: &Weights<'_>, context_length: usize) -> Res
             .unwrap_or(1.0),
     })
 }
+
+const TENSORS: &[Expected] = {
+    use Dim::*;
+    &[
+        required("token_embd.weight", &[Embedding, Vocabulary]),
+        required("output_norm.weight", &[Embedding]),
+        optional("output.weight", &[Embedding, Vocabulary]),
+        optional("rope_factors_long.weight", &[HalfRotary]),
+        optional("rope_factors_short.weight", &[HalfRotary]),
+        required("blk.*.attn_norm.weight", &[Embedding]),
+        required("blk.*.attn_qkv.weight", &[Embedding, QueriesKeysValues]),
+        required("blk.*.attn_output.weight", &[Attended, Embedding]),
+        required("blk.*.ffn_norm.weight", &[Embedding]),
+        required("blk.*.ffn_up.weight", &[Embedding, GateAndUp]),
+        required("blk.*.ffn_down.weight", &[FeedForward, Embedding]),
+    ]
+};

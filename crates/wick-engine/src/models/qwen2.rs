@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     Result,
+    gguf::cross_check::{Dim, Expected, optional, required},
     layers::{
         Activation, Attention, AttentionWeights, Block, FeedForward, RopeStyle, Transformer,
         Weights,
@@ -14,6 +15,7 @@ use crate::{
 
 pub(super) const QWEN2: Architecture = Architecture {
     name: "qwen2",
+    tensors: TENSORS,
     check: |metadata| {
         check_head_lengths("qwen2", metadata)?;
         check_rope_scaling("qwen2", metadata, &[])
@@ -48,3 +50,24 @@ fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
     })?;
     shape.transformer(weights, blocks)
 }
+
+const TENSORS: &[Expected] = {
+    use Dim::*;
+    &[
+        required("token_embd.weight", &[Embedding, Vocabulary]),
+        required("output_norm.weight", &[Embedding]),
+        optional("output.weight", &[Embedding, Vocabulary]),
+        required("blk.*.attn_norm.weight", &[Embedding]),
+        required("blk.*.attn_q.weight", &[Embedding, Queries]),
+        required("blk.*.attn_k.weight", &[Embedding, Keys]),
+        required("blk.*.attn_v.weight", &[Embedding, Values]),
+        required("blk.*.attn_q.bias", &[Queries]),
+        required("blk.*.attn_k.bias", &[Keys]),
+        required("blk.*.attn_v.bias", &[Values]),
+        required("blk.*.attn_output.weight", &[Attended, Embedding]),
+        required("blk.*.ffn_norm.weight", &[Embedding]),
+        required("blk.*.ffn_gate.weight", &[Embedding, FeedForward]),
+        required("blk.*.ffn_up.weight", &[Embedding, FeedForward]),
+        required("blk.*.ffn_down.weight", &[FeedForward, Embedding]),
+    ]
+};

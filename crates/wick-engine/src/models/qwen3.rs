@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     Result,
+    gguf::cross_check::{Dim, Expected, optional, required},
     layers::{
         Activation, Attention, AttentionWeights, Block, FeedForward, RopeStyle, Transformer,
         Weights,
@@ -14,6 +15,7 @@ use crate::{
 
 pub(super) const QWEN3: Architecture = Architecture {
     name: "qwen3",
+    tensors: TENSORS,
     check: |metadata| {
         check_head_lengths("qwen3", metadata)?;
         check_rope_scaling("qwen3", metadata, &[])
@@ -57,3 +59,23 @@ pub(super) fn load(
     })?;
     shape.transformer(weights, blocks)
 }
+
+const TENSORS: &[Expected] = {
+    use Dim::*;
+    &[
+        required("token_embd.weight", &[Embedding, Vocabulary]),
+        required("output_norm.weight", &[Embedding]),
+        optional("output.weight", &[Embedding, Vocabulary]),
+        required("blk.*.attn_norm.weight", &[Embedding]),
+        required("blk.*.attn_q.weight", &[Embedding, Queries]),
+        required("blk.*.attn_k.weight", &[Embedding, Keys]),
+        required("blk.*.attn_v.weight", &[Embedding, Values]),
+        required("blk.*.attn_q_norm.weight", &[KeyLength]),
+        required("blk.*.attn_k_norm.weight", &[KeyLength]),
+        required("blk.*.attn_output.weight", &[Attended, Embedding]),
+        required("blk.*.ffn_norm.weight", &[Embedding]),
+        required("blk.*.ffn_gate.weight", &[Embedding, FeedForward]),
+        required("blk.*.ffn_up.weight", &[Embedding, FeedForward]),
+        required("blk.*.ffn_down.weight", &[FeedForward, Embedding]),
+    ]
+};

@@ -4,10 +4,14 @@ use super::{
     Architecture, qwen3,
     shape::{Shape, check_head_lengths, check_rope_scaling},
 };
-use crate::layers::{Experts, ExpertsShape, FeedForward};
+use crate::{
+    gguf::cross_check::{Dim, Expected, optional, required},
+    layers::{Experts, ExpertsShape, FeedForward},
+};
 
 pub(super) const QWEN3_MOE: Architecture = Architecture {
     name: "qwen3moe",
+    tensors: TENSORS,
     check: |metadata| {
         check_head_lengths("qwen3moe", metadata)?;
         check_rope_scaling("qwen3moe", metadata, &[])
@@ -31,4 +35,34 @@ pub(super) const QWEN3_MOE: Architecture = Architecture {
             Ok(FeedForward::Experts(experts))
         })
     },
+};
+
+const TENSORS: &[Expected] = {
+    use Dim::*;
+    &[
+        required("token_embd.weight", &[Embedding, Vocabulary]),
+        required("output_norm.weight", &[Embedding]),
+        optional("output.weight", &[Embedding, Vocabulary]),
+        required("blk.*.attn_norm.weight", &[Embedding]),
+        required("blk.*.attn_q.weight", &[Embedding, Queries]),
+        required("blk.*.attn_k.weight", &[Embedding, Keys]),
+        required("blk.*.attn_v.weight", &[Embedding, Values]),
+        required("blk.*.attn_q_norm.weight", &[KeyLength]),
+        required("blk.*.attn_k_norm.weight", &[KeyLength]),
+        required("blk.*.attn_output.weight", &[Attended, Embedding]),
+        required("blk.*.ffn_norm.weight", &[Embedding]),
+        required("blk.*.ffn_gate_inp.weight", &[Embedding, Experts]),
+        required(
+            "blk.*.ffn_gate_exps.weight",
+            &[Embedding, ExpertFeedForward, Experts],
+        ),
+        required(
+            "blk.*.ffn_up_exps.weight",
+            &[Embedding, ExpertFeedForward, Experts],
+        ),
+        required(
+            "blk.*.ffn_down_exps.weight",
+            &[ExpertFeedForward, Embedding, Experts],
+        ),
+    ]
 };

@@ -122,68 +122,68 @@ fn answer(
     cancel: &AtomicBool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<ReplyStats> {
-        let last = request
-            .messages
-            .last()
-            .ok_or(Error::EmptyPrompt)?
-            .content
-            .as_str();
-        progress(Progress::Reading {
-            processed: 1,
-            total: 1,
-            reused: 0,
-            dropped_messages: 0,
-        });
-        let mut words = 0;
-        let mut say = |text: &str| {
-            words += 1;
-            progress(Progress::Text(text.into()));
-        };
-        let mut stop_reason = StopReason::EndOfTurn;
-        match last.split_whitespace().next() {
-            Some("/crash") => {
-                say("half a reply");
-                std::process::abort();
-            }
-            Some("/panic") => {
-                say("half a reply");
-                panic!("as the script wants");
-            }
-            Some("/fail") => {
-                say("half a reply");
-                return Err(Error::NotANumber);
-            }
-            Some("/slow") => {
-                while !cancel.load(Ordering::Relaxed) {
-                    say("word ");
-                    std::thread::yield_now();
-                }
-                stop_reason = StopReason::Cancelled;
-            }
-            Some("/long") => {
-                let count = last
-                    .split_whitespace()
-                    .nth(1)
-                    .and_then(|count| count.parse().ok());
-                (0..count.unwrap_or(10)).for_each(|_| say("word "));
-            }
-            Some("/turns") => say(&request.messages.len().to_string()),
-            _ => {
-                say("You said: ");
-                say(last);
-            }
+    let last = request
+        .messages
+        .last()
+        .ok_or(Error::EmptyPrompt)?
+        .content
+        .as_str();
+    progress(Progress::Reading {
+        processed: 1,
+        total: 1,
+        reused: 0,
+        dropped_messages: 0,
+    });
+    let mut words = 0;
+    let mut say = |text: &str| {
+        words += 1;
+        progress(Progress::Text(text.into()));
+    };
+    let mut stop_reason = StopReason::EndOfTurn;
+    match last.split_whitespace().next() {
+        Some("/crash") => {
+            say("half a reply");
+            std::process::abort();
         }
-        Ok(ReplyStats {
-            stop_reason,
-            prompt_tokens: 1,
-            reused_tokens: 0,
-            reply_tokens: words,
-            time_to_first_token_ms: 1,
-            prefill_tokens_per_second: 1.0,
-            decode_tokens_per_second: 1.0,
-            context_length: 4096,
-            dropped_messages: 0,
-            drafted_tokens: 0,
-            accepted_tokens: 0,
-        })
+        Some("/panic") => {
+            say("half a reply");
+            panic!("as the script wants");
+        }
+        Some("/fail") => {
+            say("half a reply");
+            return Err(Error::NotANumber);
+        }
+        Some("/slow") => {
+            while !cancel.load(Ordering::Relaxed) {
+                say("word ");
+                std::thread::yield_now();
+            }
+            stop_reason = StopReason::Cancelled;
+        }
+        Some("/long") => {
+            let count = last
+                .split_whitespace()
+                .nth(1)
+                .and_then(|count| count.parse().ok());
+            (0..count.unwrap_or(10)).for_each(|_| say("word "));
+        }
+        Some("/turns") => say(&request.messages.len().to_string()),
+        _ => {
+            say("You said: ");
+            say(last);
+        }
     }
+    Ok(ReplyStats {
+        stop_reason,
+        prompt_tokens: 1,
+        reused_tokens: 0,
+        reply_tokens: words,
+        time_to_first_token_ms: 1,
+        prefill_tokens_per_second: 1.0,
+        decode_tokens_per_second: 1.0,
+        context_length: 4096,
+        dropped_messages: 0,
+        drafted_tokens: 0,
+        accepted_tokens: 0,
+    })
+}

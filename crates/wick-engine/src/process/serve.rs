@@ -250,7 +250,9 @@ fn work<B: Backend, W: Write>(
                     match begun {
                         Ok(Ok(())) => replies.push(id),
                         Ok(Err(error)) => finish(id, Event::Failed { id, error }, output, flags),
-                        Err(panic) => return give_up(&[&replies[..], &[id]].concat(), panic, output),
+                        Err(panic) => {
+                            return give_up(&[&replies[..], &[id]].concat(), panic, output);
+                        }
                     }
                 }
                 Some(other) => waiting = Some(other),

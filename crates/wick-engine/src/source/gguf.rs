@@ -1,18 +1,20 @@
-//! A validated GGUF file as a source: the file is mapped, and each tensor is a part of the mapping.
+//! A validated GGUF model as a source: its files are mapped, and each tensor is a part of a mapping.
 
-use super::{Container, MappedBytes, ModelSource, SourceTensor};
+use super::{Container, ModelSource, SourceTensor, TensorBytes};
 use crate::{Result, gguf::ValidatedGguf};
 
 impl ModelSource {
-    /// The model of a checked file.
+    /// The model of a checked header.
     pub fn from_gguf(gguf: &ValidatedGguf) -> Result<Self> {
-        let file = MappedBytes::open(gguf.path(), gguf.file_bytes())?;
+        let parts = gguf.parts().iter();
+        let files = parts.map(|part| TensorBytes::open(&part.path, part.file_bytes));
+        let files = files.collect::<Result<Vec<_>>>()?;
         let tensors = gguf.tensors().iter().map(|tensor| {
-            let start = gguf.data_offset() + tensor.offset;
+            let start = gguf.parts()[tensor.part].data_offset + tensor.offset;
             let source = SourceTensor {
                 tensor_type: tensor.tensor_type,
                 dims: tensor.dims.clone(),
-                data: file.slice(start..start + tensor.bytes)?,
+                data: files[tensor.part].slice(start..start + tensor.bytes)?,
             };
             Ok((tensor.name.clone(), source))
         });

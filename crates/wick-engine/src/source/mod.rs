@@ -1,16 +1,19 @@
 //! A checked model on disk, whatever its container: what the decoder is loaded from. Keys and tensor names are
-//! GGUF's; weights are mapped from the file and never copied.
+//! GGUF's; weights are mapped from the files and never copied.
 
+mod bytes;
+mod checkpoint;
 mod gguf;
-mod mapped;
+mod safetensors;
 
 use std::{collections::HashMap, path::Path};
 
-pub use mapped::MappedBytes;
+pub use bytes::TensorBytes;
+pub use checkpoint::Checkpoint;
 
 use crate::{
     Error, Result,
-    gguf::{Metadata, TensorType, ValidatedGguf},
+    gguf::{Metadata, TensorType},
 };
 
 /// What the weights came in.
@@ -30,7 +33,7 @@ pub struct SourceTensor {
     /// Its dimensions, the fastest varying first.
     pub dims: Vec<usize>,
     /// Its weights.
-    pub data: MappedBytes,
+    pub data: TensorBytes,
 }
 
 /// A model to load.
@@ -43,9 +46,9 @@ pub struct ModelSource {
 }
 
 impl ModelSource {
-    /// Checks a model and maps its weights: a GGUF file.
+    /// Checks a model and maps its weights: a GGUF file, any part of a split one, or a folder.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::from_gguf(&ValidatedGguf::open(path)?)
+        Checkpoint::open(path)?.weights()
     }
 
     /// `general.architecture`.
@@ -65,7 +68,10 @@ impl ModelSource {
 
     /// Number of weights in all tensors.
     pub fn weights(&self) -> usize {
-        let sizes = self.tensors.values().map(|tensor| tensor.dims.iter().product::<usize>());
+        let sizes = self
+            .tensors
+            .values()
+            .map(|tensor| tensor.dims.iter().product::<usize>());
         sizes.sum()
     }
 

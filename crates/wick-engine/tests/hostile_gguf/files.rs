@@ -22,7 +22,7 @@ pub fn tokens(count: usize) -> Vec<String> {
 /// What every good file has, before what a case adds.
 pub fn header() -> GgufWriter {
     let mut writer = GgufWriter::new();
-    writer.string("general.architecture", "llama");
+    writer.string("general.architecture", "tiny");
     writer
 }
 
@@ -31,19 +31,19 @@ pub fn good() -> GgufWriter {
     writer
         .string("general.name", "Tiny\u{202E} \nmodel")
         .u32("general.file_type", 3)
-        .u32("llama.block_count", 1)
-        .u32("llama.context_length", 9000)
-        .u32("llama.embedding_length", 32)
-        .u32("llama.feed_forward_length", 64)
-        .u32("llama.attention.head_count", 4)
-        .u32("llama.attention.head_count_kv", 2)
-        .u32("llama.rope.dimension_count", 8)
-        .f32("llama.rope.freq_base", 10_000.0)
-        .f32("llama.attention.layer_norm_rms_epsilon", 1e-5)
-        .value("llama.some_u64", 10, &7u64.to_le_bytes())
-        .value("llama.some_i8", 1, &[0xFE])
+        .u32("tiny.block_count", 1)
+        .u32("tiny.context_length", 9000)
+        .u32("tiny.embedding_length", 32)
+        .u32("tiny.feed_forward_length", 64)
+        .u32("tiny.attention.head_count", 4)
+        .u32("tiny.attention.head_count_kv", 2)
+        .u32("tiny.rope.dimension_count", 8)
+        .f32("tiny.rope.freq_base", 10_000.0)
+        .f32("tiny.attention.layer_norm_rms_epsilon", 1e-5)
+        .value("tiny.some_u64", 10, &7u64.to_le_bytes())
+        .value("tiny.some_i8", 1, &[0xFE])
         .value(
-            "llama.some_u16s",
+            "tiny.some_u16s",
             9,
             &[2, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2, 0],
         )
@@ -144,11 +144,11 @@ pub fn float(key: &str, value: f32) -> Vec<u8> {
 /// The keys of a plain model, and what `edit` adds.
 pub fn sized(edit: &dyn Fn(&mut GgufWriter)) -> Vec<u8> {
     with(&|w| {
-        w.u32("llama.block_count", 1)
-            .u32("llama.embedding_length", 8)
-            .u32("llama.feed_forward_length", 16)
-            .u32("llama.attention.head_count", 4)
-            .u32("llama.attention.head_count_kv", 2);
+        w.u32("tiny.block_count", 1)
+            .u32("tiny.embedding_length", 8)
+            .u32("tiny.feed_forward_length", 16)
+            .u32("tiny.attention.head_count", 4)
+            .u32("tiny.attention.head_count_kv", 2);
         edit(w);
     })
 }

@@ -14,11 +14,11 @@ use crate::files::*;
 fn a_good_file_keeps_what_it_says() {
     let gguf = open(&good().bytes()).unwrap();
     let metadata = gguf.metadata();
-    assert_eq!(gguf.architecture(), "llama");
-    assert_eq!(metadata.u32("llama.context_length"), Ok(Some(9000)));
-    assert_eq!(metadata.u32("llama.some_u64"), Ok(Some(7)));
+    assert_eq!(gguf.architecture(), "tiny");
+    assert_eq!(metadata.u32("tiny.context_length"), Ok(Some(9000)));
+    assert_eq!(metadata.u32("tiny.some_u64"), Ok(Some(7)));
     assert_eq!(metadata.u32("absent"), Ok(None));
-    assert_eq!(metadata.f32("llama.rope.freq_base"), Ok(Some(10_000.0)));
+    assert_eq!(metadata.f32("tiny.rope.freq_base"), Ok(Some(10_000.0)));
     assert_eq!(
         metadata.bool("tokenizer.ggml.add_bos_token"),
         Ok(Some(true))
@@ -39,11 +39,11 @@ fn a_good_file_keeps_what_it_says() {
         metadata.i32s("tokenizer.ggml.token_type"),
         Ok(Some(vec![1, 1, -1]))
     );
-    assert_eq!(metadata.i32s("llama.some_u16s"), Ok(Some(vec![1, 2])));
-    assert!(metadata.u32("llama.some_i8").is_err());
+    assert_eq!(metadata.i32s("tiny.some_u16s"), Ok(Some(vec![1, 2])));
+    assert!(metadata.u32("tiny.some_i8").is_err());
     assert!(metadata.u32("general.name").is_err());
-    assert!(metadata.str("llama.block_count").is_err());
-    assert!(metadata.bool("llama.block_count").is_err());
+    assert!(metadata.str("tiny.block_count").is_err());
+    assert!(metadata.bool("tiny.block_count").is_err());
     assert!(metadata.strings("tokenizer.ggml.scores").is_err());
     assert!(metadata.f32s("tokenizer.ggml.tokens").is_err());
     assert!(metadata.i32s("tokenizer.ggml.scores").is_err());
@@ -66,7 +66,7 @@ fn a_good_file_keeps_what_it_says() {
     assert_eq!(info.name, "Tiny model");
     assert_eq!(
         (info.architecture.as_str(), info.quantization.as_str()),
-        ("llama", "Q4_1")
+        ("tiny", "Q4_1")
     );
     assert_eq!(info.parameters, 96 + 1024 + 32);
     assert_eq!(
@@ -101,13 +101,13 @@ fn candle_reads_the_same_from_the_file_as_from_the_header() {
             .keys()
             .all(|key| !key.starts_with("tokenizer."))
     );
-    assert!(matches!(ours.metadata["llama.some_u64"], Value::U32(7)));
-    assert!(matches!(ours.metadata["llama.some_i8"], Value::I32(-2)));
+    assert!(matches!(ours.metadata["tiny.some_u64"], Value::U32(7)));
+    assert!(matches!(ours.metadata["tiny.some_i8"], Value::I32(-2)));
     assert!(matches!(
-        ours.metadata["llama.rope.freq_base"],
+        ours.metadata["tiny.rope.freq_base"],
         Value::F32(10_000.0)
     ));
-    assert!(matches!(&ours.metadata["llama.some_u16s"], Value::Array(array) if array.len() == 2));
+    assert!(matches!(&ours.metadata["tiny.some_u16s"], Value::Array(array) if array.len() == 2));
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn only_types_candle_loads_go_to_candle() {
 fn a_model_without_names_is_described_by_its_weights() {
     let mut writer = header();
     writer
-        .u32("llama.context_length", 2048)
+        .u32("tiny.context_length", 2048)
         .tensor("a", &[64], TensorType::F32, &[0; 256])
         .tensor("b", &[256, 4], TensorType::Q6K, &[0; 840]);
     let info = open(&writer.bytes()).unwrap().model_info().unwrap();
@@ -172,10 +172,10 @@ fn a_model_without_names_is_described_by_its_weights() {
     assert!(!info.has_chat_template);
     let error = open(&header().bytes()).unwrap().model_info().err();
     assert!(
-        matches!(error, Some(Error::Malformed { field, .. }) if field == "llama.context_length")
+        matches!(error, Some(Error::Malformed { field, .. }) if field == "tiny.context_length")
     );
     let long = header()
-        .u32("llama.context_length", 1)
+        .u32("tiny.context_length", 1)
         .string("general.name", &"é".repeat(500))
         .bytes();
     assert_eq!(
@@ -218,7 +218,7 @@ fn a_quantization_that_no_tensor_has_is_not_believed() {
         let dims = [tensor_type.block_size() as usize * 8];
         let mut writer = header();
         writer
-            .u32("llama.context_length", 1)
+            .u32("tiny.context_length", 1)
             .u32("general.file_type", file_type)
             .tensor("a", &dims, tensor_type, &bytes)
             .tensor("b", &[1], TensorType::F32, &[0; 4]);

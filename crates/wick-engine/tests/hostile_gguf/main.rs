@@ -4,22 +4,30 @@
     reason = "a test may end at what it did not expect"
 )]
 
+mod architectures;
+mod complete;
 mod files;
 mod good;
 mod metadata;
 mod model;
+mod split;
 mod start;
 mod tensors;
 
 use std::{
+    collections::HashSet,
     fs,
     io::{Seek, SeekFrom, Write},
     path::Path,
 };
 
-use wick_engine::{Error, gguf::ValidatedGguf};
+use wick_engine::{
+    Error,
+    gguf::{ValidatedGguf, cross_check::expected_tensors},
+};
 
 use Expected::{Field, NotGguf, Truncated, Version};
+use complete::{ARCHITECTURES, complete};
 use files::*;
 
 /// A bad file: what is wrong with it, its bytes, and how it is refused.
@@ -42,10 +50,19 @@ fn refuses_every_bad_file_by_the_rule_it_breaks() {
         metadata::cases(),
         tensors::cases(),
         model::cases(),
+        architectures::cases(),
     ]
     .concat();
-    assert!(cases.len() >= 60);
-    let mut wrong = Vec::new();
+    let sets = split::cases();
+    let count = cases.len() + sets.len();
+    println!("{count} bad files and sets of files");
+    assert!(count >= 200, "{count}");
+    let names = cases
+        .iter()
+        .map(|case| case.0)
+        .chain(sets.iter().map(|set| set.name));
+    assert_eq!(names.collect::<HashSet<_>>().len(), count);
+    let mut wrong: Vec<String> = sets.iter().filter_map(|set| set.failure()).collect();
     for (name, bytes, expected) in cases {
         let error = open(&bytes).err();
         let right = match (&error, &expected) {
@@ -76,6 +93,31 @@ fn refuses_every_bad_file_by_the_rule_it_breaks() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_whole_model_of_each_architecture_opens_until_any_tensor_is_wrong() {
+    for architecture in ARCHITECTURES {
+        let whole = complete(architecture);
+        assert!(open(&whole.bytes()).is_ok(), "{architecture}");
+        let table = expected_tensors(architecture).unwrap();
+        for (index, (name, dims)) in whole.tensors().iter().enumerate() {
+            let removed = open(&whole.clone().without(name).bytes());
+            assert_eq!(
+                removed.is_err(),
+                table[index].required,
+                "{architecture}: {name}"
+            );
+            for axis in 0..dims.len() {
+                let mut wrong = dims.clone();
+                wrong[axis] += 1;
+                let error = open(&whole.clone().tensor(name, &wrong).bytes()).err();
+                let field = format!("dims of tensor {name}");
+                let named = matches!(&error, Some(Error::Malformed { field: found, .. }) if *found == field);
+                assert!(named, "{architecture}: {name}: {error:?}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -144,11 +186,14 @@ fn a_header_may_not_be_endless() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("model.gguf");
     // Each array alone is allowed, both together are not. The file is sparse.
-    let first = value("a", 9, &[&[0; 4], &le(200 << 20)])[..94].to_vec();
+    let mut first = value("a", 9, &[&[0; 4]]);
+    first.truncate(first.iter().rposition(|byte| *byte == 9).unwrap() + 8);
+    first.extend(le(200 << 20));
+    let length = first.len() as u64;
     let second = [&le(1)[..], b"b", &[9, 0, 0, 0], &[0; 4], &le(100 << 20)].concat();
     fs::write(&path, first.tap(16, &le(3))).unwrap();
     let mut file = fs::OpenOptions::new().write(true).open(&path).unwrap();
-    file.seek(SeekFrom::Start(94 + (200 << 20))).unwrap();
+    file.seek(SeekFrom::Start(length + (200 << 20))).unwrap();
     file.write_all(&second).unwrap();
     file.set_len(400 << 20).unwrap();
     let error = ValidatedGguf::open(&path).err();

@@ -29,7 +29,7 @@ pub fn cases() -> Vec<Case> {
         ("key not UTF-8", at(32, &[0xFF]), Field("key 0", UTF8)),
         (
             "key there twice",
-            with(&|w| _ = w.string("general.architecture", "llama")),
+            with(&|w| _ = w.string("general.architecture", "tiny")),
             Field("general.architecture", "twice"),
         ),
         (
@@ -49,7 +49,7 @@ pub fn cases() -> Vec<Case> {
             Field("type of k", "is 13"),
         ),
         (
-            "type 2^32-1",
+            "value of type 2^32-1",
             value("k", u32::MAX, &[&[0; 8]]),
             Field("type of k", "must be 0 to 12"),
         ),

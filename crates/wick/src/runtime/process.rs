@@ -200,7 +200,9 @@ impl EngineProcess {
                 self.requests.send(Request::Cancel { id }).ok();
             }
             let mut saved = self.ask(|id| Request::Save { id });
-            tokio::time::timeout(LONGEST_FAREWELL, saved.next()).await.ok();
+            tokio::time::timeout(LONGEST_FAREWELL, saved.next())
+                .await
+                .ok();
         }
         self.dismissed.store(true, Ordering::Relaxed);
         self.kill.try_send(()).ok();

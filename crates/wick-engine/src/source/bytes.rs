@@ -1,4 +1,5 @@
-//! Files mapped into memory, read only. The one place in the engine that needs `unsafe`.
+//! Bytes of weights: parts of files mapped into memory, read only, and what had to be made anew. The one place in the
+//! engine that needs `unsafe`.
 
 use std::{fs::File, ops::Range, path::Path, sync::Arc};
 
@@ -6,14 +7,20 @@ use memmap2::Mmap;
 
 use crate::{Error, Result};
 
-/// A part of a mapped file.
+/// The bytes of a tensor.
 #[derive(Debug, Clone)]
-pub struct MappedBytes {
-    map: Arc<Mmap>,
+pub struct TensorBytes {
+    whole: Arc<Whole>,
     range: Range<usize>,
 }
 
-impl MappedBytes {
+#[derive(Debug)]
+enum Whole {
+    File(Mmap),
+    Made(Vec<u8>),
+}
+
+impl TensorBytes {
     /// Maps a whole file, which must have as many bytes as when it was checked.
     pub fn open(path: &Path, expected_bytes: u64) -> Result<Self> {
         let read_error = |error| Error::read(path, &error);
@@ -30,9 +37,18 @@ impl MappedBytes {
         }
         let range = 0..map.len();
         Ok(Self {
-            map: Arc::new(map),
+            whole: Arc::new(Whole::File(map)),
             range,
         })
+    }
+
+    /// Bytes that are in no file as they are.
+    pub fn made(bytes: Vec<u8>) -> Self {
+        let range = 0..bytes.len();
+        Self {
+            whole: Arc::new(Whole::Made(bytes)),
+            range,
+        }
     }
 
     /// A part of this one.
@@ -46,36 +62,35 @@ impl MappedBytes {
         }
         let start = self.range.start;
         Ok(Self {
-            map: self.map.clone(),
+            whole: self.whole.clone(),
             range: start + part.start as usize..start + part.end as usize,
         })
     }
 }
 
-impl AsRef<[u8]> for MappedBytes {
+impl AsRef<[u8]> for TensorBytes {
     fn as_ref(&self) -> &[u8] {
-        &self.map[self.range.clone()]
+        match &*self.whole {
+            Whole::File(map) => &map[self.range.clone()],
+            Whole::Made(bytes) => &bytes[self.range.clone()],
+        }
     }
 }
 
-impl wick_kernels::WeightBytes for MappedBytes {
+impl wick_kernels::WeightBytes for TensorBytes {
     fn bytes(&self) -> &[u8] {
         self.as_ref()
     }
 
     fn release(&self) {
         #[cfg(unix)]
-        {
-            // Clean pages of a file: read again from it if anyone looks after all.
-            // SAFETY: the map is shared and never written, so dropping its pages loses nothing.
+        if let Whole::File(map) = &*self.whole {
+            let pages = memmap2::UncheckedAdvice::DontNeed;
+            // SAFETY: the map is shared and never written, so dropping its pages loses nothing: they are read from
+            // the file again if anyone looks after all.
             #[allow(unsafe_code, reason = "a hint about the mapping above")]
-            let dropped = unsafe {
-                self.map.unchecked_advise_range(
-                    memmap2::UncheckedAdvice::DontNeed,
-                    self.range.start,
-                    self.range.len(),
-                )
-            };
+            let dropped =
+                unsafe { map.unchecked_advise_range(pages, self.range.start, self.range.len()) };
             dropped.ok();
         }
     }

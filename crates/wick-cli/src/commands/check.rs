@@ -1,0 +1,94 @@
+//! `wick check`: what would happen if a model were loaded, told from its header.
+
+use std::process::ExitCode;
+
+use wick::Result;
+use wick_engine::check::{self, CheckReport};
+
+use super::library::megabytes;
+use crate::{
+    arguments::{CacheType, CheckOptions},
+    output::CANNOT_RUN,
+};
+
+/// Prints the report. A model that cannot be run is no failure of this command, and has the exit code of one.
+pub fn check(options: &CheckOptions, as_json: bool) -> Result<ExitCode> {
+    let cache_type = match options.cache_type {
+        CacheType::F16 => check::CacheType::F16,
+        CacheType::Q8_0 => check::CacheType::Q8_0,
+    };
+    let how = check::CheckOptions {
+        context_length: options.context,
+        cache_type,
+    };
+    let report = check::check(&options.model, how)?;
+    match as_json {
+        true => {
+            let mut report_and_verdict = serde_json::json!(report);
+            report_and_verdict["canRun"] = report.can_run().into();
+            println!("{report_and_verdict}");
+        }
+        false => print(&report),
+    }
+    Ok(match report.can_run() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(CANNOT_RUN),
+    })
+}
+
+fn print(report: &CheckReport) {
+    let say = |what: &str, value: String| println!("{what:<14}{value}");
+    let note = |is_supported: bool| if is_supported { "" } else { " (not supported)" };
+    say("name", report.name.clone());
+    let unknown = note(report.is_architecture_supported);
+    say("architecture", format!("{}{unknown}", report.architecture));
+    say(
+        "parameters",
+        format!("{:.2} billion", report.parameters as f64 / 1e9),
+    );
+    say("quantization", report.quantization.clone());
+    let files = match report.files.len() {
+        1 => "1 file".to_owned(),
+        count => format!("{count} files"),
+    };
+    let size = megabytes(report.file_bytes);
+    say("size", format!("{size} in {files} ({})", report.container));
+    for used in &report.tensor_types {
+        let (count, size) = (used.tensors, megabytes(used.bytes));
+        let unknown = note(used.is_supported);
+        say(
+            "tensors",
+            format!("{count} of {}, {size}{unknown}", used.tensor_type),
+        );
+    }
+    let tokenizer = &report.tokenizer;
+    let unknown = note(tokenizer.is_supported);
+    let described = format!("{} of {} tokens{unknown}", tokenizer.kind, tokenizer.tokens);
+    say("tokenizer", described);
+    let template = if report.has_chat_template {
+        "yes"
+    } else {
+        "no"
+    };
+    say("chat template", template.to_owned());
+    if let Some(context) = report.trained_context_length {
+        say("context", format!("{context} tokens"));
+    }
+    if let Some(memory) = &report.memory {
+        let total = megabytes(memory.total_bytes);
+        let (weights, cache) = (memory.weights_bytes, memory.kv_cache_bytes);
+        let (weights, cache) = (megabytes(weights), megabytes(cache));
+        let context = memory.context_length;
+        say(
+            "memory",
+            format!("{total}: weights {weights}, cache {cache} at {context} tokens"),
+        );
+    }
+    match report.problems.is_empty() {
+        true => println!("Wick can run it."),
+        false => println!("Wick cannot run it:"),
+    }
+    for problem in &report.problems {
+        println!("- {}", problem.message);
+    }
+}

@@ -1,0 +1,91 @@
+//! Memory a model takes: its weights, and the keys and values of a full context, layer by layer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::gguf::{Metadata, cross_check::HyperParameters};
+
+/// How keys and values are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CacheType {
+    /// Two bytes a number.
+    #[default]
+    F16,
+    /// 34 bytes for 32 numbers.
+    Q8_0,
+}
+
+impl CacheType {
+    /// Bytes of so many numbers.
+    fn bytes(self, numbers: u64) -> u64 {
+        match self {
+            Self::F16 => 2 * numbers,
+            Self::Q8_0 => numbers.div_ceil(32) * 34,
+        }
+    }
+}
+
+/// Memory a model takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MemoryEstimate {
+    /// Tokens of context it is for.
+    pub context_length: u32,
+    /// How keys and values are kept.
+    pub cache_type: CacheType,
+    /// Bytes of the weights.
+    pub weights_bytes: u64,
+    /// Bytes of the keys and values of a full context.
+    pub kv_cache_bytes: u64,
+    /// Both.
+    pub total_bytes: u64,
+}
+
+/// Gemma 3's layers, where the header does not say: every sixth sees all.
+const USUAL_PATTERN: u32 = 6;
+
+pub(super) fn estimate(
+    architecture: &str,
+    metadata: &Metadata,
+    weights_bytes: u64,
+    context_length: u32,
+    cache_type: CacheType,
+) -> Option<MemoryEstimate> {
+    let model = HyperParameters {
+        architecture,
+        metadata,
+    };
+    let (keys, values) = model.cached_numbers().ok().flatten()?;
+    let number = |suffix: &str| {
+        metadata
+            .u32(&format!("{architecture}.{suffix}"))
+            .ok()
+            .flatten()
+    };
+    let layers = number("block_count")?;
+    // Only Gemma's layers keep no more than their window.
+    let window = number("attention.sliding_window").filter(|window| *window > 0);
+    let window = window
+        .filter(|_| architecture == "gemma3")
+        .unwrap_or(u32::MAX);
+    let pattern = number("attention.sliding_window_pattern")
+        .unwrap_or(USUAL_PATTERN)
+        .max(1);
+    let kv_cache_bytes = (0..layers)
+        .map(|layer| {
+            let sees_all = (layer + 1).is_multiple_of(pattern);
+            let tokens = match sees_all {
+                true => context_length,
+                false => context_length.min(window),
+            };
+            u64::from(tokens) * (cache_type.bytes(keys) + cache_type.bytes(values))
+        })
+        .sum();
+    Some(MemoryEstimate {
+        context_length,
+        cache_type,
+        weights_bytes,
+        kv_cache_bytes,
+        total_bytes: weights_bytes + kv_cache_bytes,
+    })
+}
