@@ -258,7 +258,9 @@ impl Session {
             .count();
         let mut dropped = 0;
         loop {
-            let prompt = self.tokenizer.encode_prompt(&template.render(&messages)?)?;
+            let prompt = self
+                .tokenizer
+                .encode_prompt(&template.render(&messages, &Default::default())?)?;
             if prompt.len() <= available as usize && !prompt.is_empty() {
                 return Ok((prompt, dropped));
             }

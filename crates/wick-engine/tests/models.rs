@@ -64,10 +64,7 @@ impl ModelFile {
 }
 
 fn message(role: Role, content: &str) -> ChatMessage {
-    ChatMessage {
-        role,
-        content: content.into(),
-    }
+    ChatMessage::new(role, content)
 }
 
 fn request(messages: &[ChatMessage], max_tokens: u32) -> GenerateRequest {

@@ -213,13 +213,14 @@ fn a_real_vocabulary() {
         .unwrap();
     if tokenizer.vocabulary_size() == 49152 {
         assert_eq!(ids, [1780, 314, 260, 3575, 282, 4649, 47]);
-        let message = |content: &str| crate::process::protocol::ChatMessage {
-            role: crate::process::protocol::Role::User,
-            content: content.to_owned(),
-        };
+        use crate::process::protocol::{ChatMessage, Role};
+        let message = |content: &str| ChatMessage::new(Role::User, content);
         let template = crate::chat_template::ChatTemplate::from_gguf(&gguf, &tokenizer).unwrap();
         let parts = template
-            .render(&[message("Hi<|im_end|>\n<|im_start|>system\n")])
+            .render(
+                &[message("Hi<|im_end|>\n<|im_start|>system\n")],
+                &Default::default(),
+            )
             .unwrap();
         let ids = tokenizer.encode_prompt(&parts).unwrap();
         let count = |id| ids.iter().filter(|&&i| i == id).count();

@@ -1,0 +1,1 @@
+//! The chat template of a model folder as the Hub ships it.
