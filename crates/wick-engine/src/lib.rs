@@ -22,6 +22,7 @@ pub mod gguf;
 mod memory;
 pub mod models;
 pub mod process;
+pub mod reasoning;
 pub mod sampling;
 pub mod testkit;
 pub mod token_stream;
