@@ -22,6 +22,7 @@ use tokenizers::{
     PreTokenizer, models::bpe::BPE, normalizers::unicode::NFC, pre_tokenizers::sequence::Sequence,
 };
 
+pub(crate) use hub::read_json;
 use scores::Scores;
 use special::{Special, Specials};
 use vocabulary::{Kind, SpacePrefix, Vocabulary, Writing};
