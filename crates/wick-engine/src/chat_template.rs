@@ -1,28 +1,37 @@
-//! The chat template of a model: Jinja from the file, which is as untrusted as the file. It is rendered with
-//! bounds on time and size, and what comes out is told apart into the template's text and the messages'.
+//! The chat template of a model: Jinja from the file, which is as untrusted as the file. It runs within bounds of
+//! steps, memory and output, and what comes out says which text is the template's and which somebody's.
 
-mod split;
+mod budget;
+mod conversation;
+mod date;
+mod expression;
+mod failure;
+mod filters;
+mod functions;
+mod hub;
+mod methods;
+mod print;
+mod run;
+mod source;
 #[cfg(test)]
 mod tests;
+mod tests_of;
+mod text;
+mod value;
 
-use std::hash::{BuildHasher, RandomState};
-use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, mpsc};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use minijinja::{AutoEscape, Environment, ErrorKind, Value, context, syntax::SyntaxConfig};
-
-use crate::process::protocol::{ChatMessage, Role};
+use crate::process::protocol::{ChatMessage, RenderOptions};
 use crate::{Error, Result, gguf::ValidatedGguf, tokenizer::Tokenizer};
 
-/// Longest template.
-const MAX_SOURCE_BYTES: usize = 256 << 10;
-/// Instructions (and units of 64 bytes of data) a rendering may use.
-const FUEL: u64 = 10_000_000;
-/// How long all renderings of one conversation may take.
-const TIME_LIMIT: Duration = Duration::from_secs(5);
-const STACK_BYTES: usize = 64 << 20;
+use conversation::Conversation;
+use failure::Failure;
+
+/// Deepest stack the parser and the tree of the longest template need, with room to spare. Only what is used of it
+/// takes memory.
+const STACK_BYTES: usize = 256 << 20;
 
 /// A stretch of a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,256 +49,124 @@ pub struct ChatTemplate(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     source: String,
+    /// For conversations with tools, where the model has another template for them.
+    with_tools: Option<String>,
     bos: String,
     eos: String,
-    /// Texts of the tokens that only the template may write.
-    special: Vec<String>,
 }
 
 impl ChatTemplate {
     /// The template in the header.
     pub fn from_gguf(gguf: &ValidatedGguf, tokenizer: &Tokenizer) -> Result<Self> {
-        let source = gguf.metadata().str("tokenizer.chat_template")?;
-        let source = source.ok_or(Error::NoChatTemplate)?.to_owned();
-        let special = tokenizer.special_texts().map(str::to_owned).collect();
-        Self::new(source, tokenizer.bos_text(), tokenizer.eos_text(), special)
+        let metadata = gguf.metadata();
+        let source = metadata.str("tokenizer.chat_template")?;
+        let with_tools = metadata.str("tokenizer.chat_template.tool_use")?;
+        let source = source.ok_or(Error::NoChatTemplate)?;
+        Self::new(source, with_tools, tokenizer)
     }
 
-    fn new(source: String, bos: &str, eos: &str, special: Vec<String>) -> Result<Self> {
-        if source.len() > MAX_SOURCE_BYTES {
-            let reason = format!(
-                "it has {} bytes; Wick takes {MAX_SOURCE_BYTES}",
-                source.len()
-            );
-            return Err(Error::ChatTemplate { reason });
-        }
-        let inner = Arc::new(Inner {
+    fn new(source: &str, with_tools: Option<&str>, tokenizer: &Tokenizer) -> Result<Self> {
+        Self::with_tokens(
             source,
+            with_tools,
+            tokenizer.bos_text(),
+            tokenizer.eos_text(),
+        )
+    }
+
+    fn with_tokens(source: &str, with_tools: Option<&str>, bos: &str, eos: &str) -> Result<Self> {
+        let inner = Arc::new(Inner {
+            source: source::prepared(source)?,
+            with_tools: with_tools.map(source::prepared).transpose()?,
             bos: bos.to_owned(),
             eos: eos.to_owned(),
-            special,
         });
         let job = Arc::clone(&inner);
-        apart(move || job.environment().map(|_| ()))?;
+        apart(move || {
+            let sources = [Some(&job.source), job.with_tools.as_ref()];
+            sources
+                .into_iter()
+                .flatten()
+                .try_for_each(|source| source::parse(source).map(drop))
+        })?;
         Ok(Self(inner))
     }
 
-    /// The prompt that asks the model to answer `messages`. Where the template refuses a system message,
-    /// its text goes in front of the first message of the user.
-    pub fn render(&self, messages: &[ChatMessage]) -> Result<Vec<PromptPart>> {
-        let (inner, messages) = (Arc::clone(&self.0), messages.to_vec());
-        apart(move || inner.render(&messages))
+    /// The prompt that asks the model to answer `messages`.
+    ///
+    /// Where the template refuses the conversation, or leaves a text out, it is told in another way: neighbours of one
+    /// role as one message, the system's text with the user's first, contents as lists of parts.
+    pub fn render(
+        &self,
+        messages: &[ChatMessage],
+        options: &RenderOptions,
+    ) -> Result<Vec<PromptPart>> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        self.render_at(messages, options, now.map_or(0, |since| since.as_secs()))
     }
-}
 
-/// Runs `job` on a thread with a large stack; panics and lateness become errors.
-fn apart<T: Send + 'static>(job: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T> {
-    let (sender, receiver) = mpsc::channel();
-    let work = move || {
-        let result = catch_unwind(AssertUnwindSafe(job));
-        // Nobody waits for a result that came too late.
-        let _ = sender.send(result.unwrap_or_else(|_| Err("it panicked".to_owned())));
-    };
-    std::thread::Builder::new()
-        .name("chat-template".to_owned())
-        .stack_size(STACK_BYTES)
-        .spawn(work)
-        .map_err(|error| error.to_string())
-        .and_then(|_| {
-            receiver
-                .recv_timeout(TIME_LIMIT)
-                .unwrap_or_else(|_| Err("it takes too long".to_owned()))
-        })
-        .map_err(|reason| Error::ChatTemplate { reason })
+    fn render_at(
+        &self,
+        messages: &[ChatMessage],
+        options: &RenderOptions,
+        now: u64,
+    ) -> Result<Vec<PromptPart>> {
+        let inner = Arc::clone(&self.0);
+        let (messages, options) = (messages.to_vec(), options.clone());
+        apart(move || inner.render(&messages, &options, now))
+    }
+
+    /// Whether one of the model's templates has `text` in it.
+    pub(crate) fn mentions(&self, text: &str) -> bool {
+        let with_tools = self.0.with_tools.as_deref().unwrap_or_default();
+        self.0.source.contains(text) || with_tools.contains(text)
+    }
 }
 
 impl Inner {
-    fn render(&self, messages: &[ChatMessage]) -> Result<Vec<PromptPart>, String> {
-        self.render_parts(messages).or_else(|error| match messages {
-            [system, rest @ ..] if system.role == Role::System => {
-                self.render_parts(&without_system(&system.content, rest))
-            }
-            _ => Err(error),
-        })
-    }
-
-    fn render_parts(&self, messages: &[ChatMessage]) -> Result<Vec<PromptPart>, String> {
-        let contents: Vec<&str> = messages.iter().map(|m| m.content.as_str()).collect();
-        let text = self.render_text(messages, &contents)?;
-        let markers = split::Markers::new([random(), random()]);
-        let marked: Vec<String> = (0..messages.len()).map(|at| markers.marker(at)).collect();
-        let marked: Vec<&str> = marked.iter().map(String::as_str).collect();
-        // A template may fail without the real contents; that only makes the parts harder to find.
-        let frame = self.render_text(messages, &marked).ok();
-        Ok(split::split(
-            &text,
-            frame.as_deref().map(|f| markers.parse(f)),
-            &contents,
-            &self.special,
-        ))
-    }
-
-    fn render_text(&self, messages: &[ChatMessage], contents: &[&str]) -> Result<String, String> {
-        let environment = self.environment()?;
-        let messages: Vec<Value> = messages
-            .iter()
-            .zip(contents)
-            .map(|(message, content)| context! { role => role(message.role), content => *content })
-            .collect();
-        let size: usize = contents.iter().map(|content| content.len()).sum();
-        let mut output = Capped {
-            bytes: Vec::new(),
-            limit: 4 * size + (1 << 20),
+    fn render(
+        &self,
+        messages: &[ChatMessage],
+        options: &RenderOptions,
+        now: u64,
+    ) -> Result<Vec<PromptPart>, Failure> {
+        let source = match &self.with_tools {
+            Some(with_tools) if !options.tools.is_empty() => with_tools,
+            _ => &self.source,
         };
-        let values = context! {
-            messages => messages,
-            add_generation_prompt => true,
-            bos_token => self.bos.as_str(),
-            eos_token => self.eos.as_str(),
-            tools => (),
+        let template = source::parse(source)?;
+        let conversation = Conversation {
+            messages,
+            options,
+            tokens: [("bos_token", &self.bos), ("eos_token", &self.eos)],
+            reasoning: source.contains("reasoning_content"),
+            reads_parts: ["'text'", "\"text\"", ".text"]
+                .iter()
+                .any(|name| source.contains(name)),
+            now,
         };
-        environment
-            .get_template("chat")
-            .and_then(|template| template.render_captured_to(values, &mut output).map(|_| ()))
-            .map_err(|error| describe(&error))?;
-        String::from_utf8(output.bytes).map_err(|error| error.to_string())
-    }
-
-    /// Set up as the `transformers` library does it for chat templates.
-    fn environment(&self) -> Result<Environment<'_>, String> {
-        let mut environment = Environment::new();
-        let syntax = SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .build();
-        environment.set_syntax(syntax.map_err(|error| describe(&error))?);
-        environment.set_auto_escape_callback(|_| AutoEscape::None);
-        environment
-            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.set_fuel(Some(FUEL));
-        environment.add_function("raise_exception", |reason: String| -> Result<(), _> {
-            Err(minijinja::Error::new(ErrorKind::InvalidOperation, reason))
-        });
-        environment.add_function("strftime_now", |format: &str| {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH);
-            strftime(format, now.map_or(0, |since| since.as_secs()))
-        });
-        environment
-            .add_template("chat", &self.source)
-            .map_err(|error| describe(&error))?;
-        Ok(environment)
+        conversation.render(&template).map(text::Text::into_parts)
     }
 }
 
-fn describe(error: &minijinja::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}
-
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant => "assistant",
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        let reason = failure.to_string();
+        Self::ChatTemplate { reason }
     }
 }
 
-/// The conversation with the system text in front of the first message of the user.
-fn without_system(system: &str, rest: &[ChatMessage]) -> Vec<ChatMessage> {
-    let mut messages = rest.to_vec();
-    match messages
-        .iter_mut()
-        .find(|message| message.role == Role::User)
-    {
-        Some(user) => user.content = format!("{system}\n\n{}", user.content),
-        None => messages.insert(
-            0,
-            ChatMessage {
-                role: Role::User,
-                content: system.to_owned(),
-            },
-        ),
-    }
-    messages
-}
-
-/// A number nobody can foresee: every `RandomState` has keys of its own.
-fn random() -> u64 {
-    RandomState::new().hash_one(SystemTime::now())
-}
-
-/// Takes so many bytes and no more.
-struct Capped {
-    bytes: Vec<u8>,
-    limit: usize,
-}
-
-impl Write for Capped {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.len() > self.limit - self.bytes.len() {
-            return Err(io::Error::other("its output is too long"));
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// `strftime` for the fields chat templates use, in UTC; others stay as they are.
-fn strftime(format: &str, unix_seconds: u64) -> String {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    let (days, seconds) = (unix_seconds / 86_400, unix_seconds % 86_400);
-    // Years that begin in March, counted from the year 0: the leap day is the last of its year.
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
-    let month = (from_march + 2) % 12 + 1;
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let name = MONTHS[(month - 1) as usize];
-
-    let mut text = String::new();
-    let mut characters = format.chars();
-    while let Some(c) = characters.next() {
-        if c != '%' {
-            text.push(c);
-            continue;
-        }
-        match characters.next() {
-            Some('Y') => text.push_str(&year.to_string()),
-            Some('m') => text.push_str(&format!("{month:02}")),
-            Some('d') => text.push_str(&format!("{day:02}")),
-            Some('B') => text.push_str(name),
-            Some('b') => text.push_str(&name[..3]),
-            Some('H') => text.push_str(&format!("{:02}", seconds / 3600)),
-            Some('M') => text.push_str(&format!("{:02}", seconds / 60 % 60)),
-            Some('%') | None => text.push('%'),
-            Some(other) => text.extend(['%', other]),
-        }
-    }
-    text
+/// Runs `job` on a thread with a large stack; a panic becomes an error.
+fn apart<T: Send + 'static>(
+    job: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T> {
+    let panicked = || Failure::error("it makes its reader panic");
+    let work = move || catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|_| Err(panicked()));
+    let thread = std::thread::Builder::new()
+        .name("chat-template".to_owned())
+        .stack_size(STACK_BYTES)
+        .spawn(work);
+    let thread = thread.map_err(|error| Failure::error(error.to_string()))?;
+    let result = thread.join().unwrap_or_else(|_| Err(panicked()));
+    Ok(result?)
 }

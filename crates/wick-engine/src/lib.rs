@@ -26,6 +26,7 @@ pub mod layers;
 mod memory;
 pub mod models;
 pub mod process;
+pub mod reasoning;
 pub mod safetensors;
 pub mod sampling;
 pub mod source;

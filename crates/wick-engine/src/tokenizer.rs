@@ -1,57 +1,58 @@
-//! Text to tokens and back, from the vocabulary in the GGUF header. Control tokens are recognised by this
-//! module alone, and only in the text of the chat template: what a person writes never becomes one.
+//! Text to tokens and back, by the vocabulary of a GGUF header or of a model folder. Control tokens are recognised by
+//! this module alone, and only in the text of the chat template: what a person writes never becomes one.
 
+mod hub;
 mod pre;
+mod scores;
+mod special;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
 
-use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use tokenizers::models::bpe::{BPE, Vocab};
-use tokenizers::pre_tokenizers::sequence::Sequence;
-use tokenizers::tokenizer::{
-    Model, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer,
+use std::{
+    borrow::Cow,
+    collections::HashSet,
+    ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
 };
 
-use vocabulary::{Vocabulary, token_type};
+use tokenizers::{
+    Model, NormalizedString, Normalizer, OffsetReferential, OffsetType, PreTokenizedString,
+    PreTokenizer, models::bpe::BPE, normalizers::unicode::NFC, pre_tokenizers::sequence::Sequence,
+};
 
-use crate::{Error, Result, chat_template::PromptPart, gguf::ValidatedGguf};
+pub(crate) use hub::read_json;
+use scores::Scores;
+use special::{Special, Specials};
+use vocabulary::{Kind, SpacePrefix, Vocabulary, Writing};
 
-/// Names of the tokens that end a turn, whatever the header calls end of sequence.
-const END_OF_TURN: [&str; 8] = [
-    "<|im_end|>",
-    "<|eot_id|>",
-    "<|end|>",
-    "<end_of_turn>",
-    "<|endoftext|>",
-    "</s>",
-    "<|end_of_text|>",
-    "<|eom_id|>",
-];
+use crate::{Error, Result, chat_template::PromptPart, gguf::ValidatedGguf, reasoning};
 
-/// How a vocabulary writes text.
-enum Scheme {
+/// How text without special tokens becomes tokens.
+enum Encoder {
     /// Bytes as printable characters, words cut first.
-    Bytes(Box<Sequence>),
-    /// `▁` for spaces, bytes only where there is no token.
-    SentencePiece { space_prefix: bool },
+    Words { cut: Box<Sequence>, bpe: Box<BPE> },
+    /// `▁` for spaces, joined by merges.
+    Merges { bpe: Box<BPE>, prefix: SpacePrefix },
+    /// `▁` for spaces, joined by scores.
+    Scores {
+        scores: Box<Scores>,
+        prefix: SpacePrefix,
+    },
 }
 
 /// The tokenizer of a model.
 pub struct Tokenizer {
-    bpe: BPE,
-    scheme: Scheme,
+    encoder: Encoder,
     tokens: Vec<String>,
-    types: Vec<i32>,
-    /// Control and user-defined tokens by their first byte, longest first.
-    special: HashMap<u8, Vec<(String, u32)>>,
+    kinds: Vec<Kind>,
+    specials: Specials,
     end_of_turn: HashSet<u32>,
     bos: Option<u32>,
     eos: Option<u32>,
     add_bos: bool,
+    composed: bool,
 }
 
 impl std::fmt::Debug for Tokenizer {
@@ -69,84 +70,71 @@ impl Tokenizer {
         Self::new(Vocabulary::from_gguf(gguf)?)
     }
 
-    fn new(vocabulary: Vocabulary) -> Result<Self> {
-        vocabulary.check()?;
-        let v = &vocabulary;
-        let sentence_piece = match v.model.as_str() {
-            "gpt2" => false,
-            "llama" => true,
-            "" => return Err(v.unsupported("the file does not name its tokenizer")),
-            _ => return Err(v.unsupported("Wick knows gpt2 and llama")),
-        };
-        let mut ids = Vocab::default();
-        for (id, token) in v.tokens.iter().enumerate() {
-            if v.is_text(id) || (sentence_piece && v.type_of(id) == token_type::BYTE) {
-                // Of tokens with the same text the first is taken; the others still decode.
-                ids.entry(token.clone()).or_insert(id as u32);
-            }
-        }
-        if sentence_piece && (0..=255u8).any(|b| !ids.contains_key(&format!("<0x{b:02X}>"))) {
-            return Err(v.unsupported("it has no token for some bytes"));
-        }
-        let (merges, scheme, whole_words_first) = if sentence_piece {
-            let space_prefix = v.add_space_prefix.unwrap_or(true);
-            (
-                v.derived_merges(&ids)?,
-                Scheme::SentencePiece { space_prefix },
-                false,
-            )
-        } else {
-            let rules = pre::rules(&v.pre)
-                .ok_or_else(|| v.unsupported("Wick does not know how it cuts text into words"))?
-                .map_err(|reason| v.unsupported(reason))?;
-            (
-                v.listed_merges(&ids)?,
-                Scheme::Bytes(Box::new(rules.words)),
-                rules.whole_words_first,
-            )
-        };
-        let build = AssertUnwindSafe(|| {
-            BPE::builder()
-                .vocab_and_merges(ids, merges)
-                .byte_fallback(sentence_piece)
-                .ignore_merges(whole_words_first)
-                .cache_capacity(0)
-                .build()
-        });
-        let bpe = catch_unwind(build)
-            .map_err(|_| v.unsupported("it cannot be built"))?
-            .map_err(|error| v.unsupported(error.to_string()))?;
+    /// The tokenizer of a model folder as the Hub ships it: `tokenizer.json`, and what `tokenizer_config.json` and
+    /// `generation_config.json` say of its special tokens.
+    pub fn from_hub_folder(folder: &Path) -> Result<Self> {
+        Self::new(hub::vocabulary(folder)?)
+    }
 
-        let mut special: HashMap<u8, Vec<(String, u32)>> = HashMap::new();
-        let mut end_of_turn: HashSet<u32> = v.eos.into_iter().chain(v.eot).collect();
-        for (id, token) in v.tokens.iter().enumerate() {
-            let parsed = matches!(
-                v.type_of(id),
-                token_type::CONTROL | token_type::USER_DEFINED
-            );
-            if let (true, Some(&first)) = (parsed, token.as_bytes().first()) {
-                special
-                    .entry(first)
-                    .or_default()
-                    .push((token.clone(), id as u32));
-                if END_OF_TURN.contains(&token.as_str()) {
-                    end_of_turn.insert(id as u32);
-                }
+    fn new(vocabulary: Vocabulary) -> Result<Self> {
+        let v = vocabulary.checked()?;
+        let ids = v.text_ids();
+        let encoder = match v.writing {
+            Writing::SentencePiece {
+                prefix,
+                by_scores: true,
+            } => {
+                let bytes = v.byte_ids(&ids)?;
+                let text = |(_, id): &(&String, u32)| v.kinds[*id as usize] != Kind::Byte;
+                let tokens = ids.iter().map(|(token, id)| (token, *id)).filter(text);
+                let scored = tokens.map(|(token, id)| (token.clone(), (id, v.scores[id as usize])));
+                let scores = Box::new(Scores::new(scored.collect(), bytes));
+                Encoder::Scores { scores, prefix }
             }
-        }
-        for same_start in special.values_mut() {
-            same_start.sort_by_key(|(token, id)| (Reverse(token.len()), *id));
+            Writing::SentencePiece {
+                prefix,
+                by_scores: false,
+            } => {
+                v.byte_ids(&ids)?;
+                let bpe = Box::new(bpe(&v, ids, true)?);
+                Encoder::Merges { bpe, prefix }
+            }
+            Writing::Bytes(rules) => {
+                let cut = rules
+                    .words()
+                    .map_err(|error| v.unsupported(error.to_string()))?;
+                let (cut, bpe) = (Box::new(cut), Box::new(bpe(&v, ids, false)?));
+                Encoder::Words { cut, bpe }
+            }
+        };
+        let mut specials = Specials::default();
+        for (id, token) in v.tokens.iter().enumerate() {
+            let id = id as u32;
+            if matches!(v.kinds[id as usize], Kind::Control | Kind::UserDefined) {
+                let strips = v.strips.iter().find(|(stripping, ..)| *stripping == id);
+                let (_, lstrip, rstrip) = strips.copied().unwrap_or((id, false, false));
+                let control = v.kinds[id as usize] == Kind::Control;
+                specials.add(
+                    token,
+                    Special {
+                        id,
+                        control,
+                        lstrip,
+                        rstrip,
+                    },
+                );
+            }
         }
         Ok(Self {
-            bpe,
-            scheme,
-            special,
-            end_of_turn,
-            add_bos: v.add_bos.unwrap_or(sentence_piece),
+            encoder,
+            specials,
+            end_of_turn: v.end_of_turn.into_iter().collect(),
+            add_bos: v.add_bos,
+            composed: v.composed,
             bos: v.bos,
             eos: v.eos,
-            tokens: vocabulary.tokens,
-            types: vocabulary.types,
+            tokens: v.tokens,
+            kinds: v.kinds,
         })
     }
 
@@ -154,7 +142,7 @@ impl Tokenizer {
     /// vocabulary has no bytes (rare control characters) have no tokens.
     pub fn encode_text(&self, text: &str) -> Result<Vec<u32>> {
         let mut ids = Vec::new();
-        self.encode_run(text, &mut ids)?;
+        self.encode(text, &[0..text.len()], &mut ids)?;
         Ok(ids)
     }
 
@@ -172,25 +160,18 @@ impl Tokenizer {
 
     /// Tokens of a prompt: control tokens are those the template wrote, never those in a content.
     pub fn encode_prompt(&self, parts: &[PromptPart]) -> Result<Vec<u32>> {
-        let (mut ids, mut run) = (Vec::new(), String::new());
+        let (mut ids, mut text, mut contents) = (Vec::new(), String::new(), Vec::new());
         for part in parts {
-            let mut rest = match part {
-                PromptPart::Content(text) => {
-                    run.push_str(text);
-                    continue;
+            let start = text.len();
+            match part {
+                PromptPart::Template(template) => text.push_str(template),
+                PromptPart::Content(content) => {
+                    text.push_str(content);
+                    contents.push(start..text.len());
                 }
-                PromptPart::Template(text) => text.as_str(),
-            };
-            while let Some((at, len, id)) = self.next_special(rest) {
-                run.push_str(&rest[..at]);
-                self.encode_run(&run, &mut ids)?;
-                run.clear();
-                ids.push(id);
-                rest = &rest[at + len..];
             }
-            run.push_str(rest);
         }
-        self.encode_run(&run, &mut ids)?;
+        self.encode(&text, &contents, &mut ids)?;
         if let (true, Some(bos)) = (self.add_bos, self.bos)
             && ids.first() != Some(&bos)
         {
@@ -199,33 +180,29 @@ impl Tokenizer {
         Ok(ids)
     }
 
-    /// Bytes a token adds to the text; none for control tokens and numbers that are no token.
+    /// Bytes a token adds to the text; none for control tokens and numbers that are no token. Marks of reasoning
+    /// count as text, whatever the vocabulary calls them.
     pub fn token_bytes(&self, id: u32) -> Vec<u8> {
         let Some(token) = self.tokens.get(id as usize) else {
             return Vec::new();
         };
-        let kind = self
-            .types
-            .get(id as usize)
-            .copied()
-            .unwrap_or(token_type::NORMAL);
-        match (kind, &self.scheme) {
-            (token_type::NORMAL, Scheme::Bytes(_)) => token
+        let bytes = matches!(self.encoder, Encoder::Words { .. });
+        match self.kinds[id as usize] {
+            Kind::Normal if bytes => token
                 .chars()
                 .map(pre::char_to_byte)
                 .collect::<Option<_>>()
                 .unwrap_or_else(|| token.as_bytes().to_vec()),
-            (token_type::BYTE, _) => token
+            Kind::Byte => token
                 .strip_prefix("<0x")
                 .and_then(|hex| hex.strip_suffix('>'))
                 .and_then(|hex| u8::from_str_radix(hex, 16).ok())
                 .into_iter()
                 .collect(),
-            (token_type::NORMAL | token_type::USER_DEFINED, Scheme::SentencePiece { .. }) => {
-                token.replace('▁', " ").into_bytes()
-            }
-            (token_type::USER_DEFINED, Scheme::Bytes(_)) => token.clone().into_bytes(),
-            _ => Vec::new(),
+            Kind::UserDefined if bytes => token.clone().into_bytes(),
+            Kind::Normal | Kind::UserDefined => token.replace('▁', " ").into_bytes(),
+            Kind::Control if reasoning::is_mark(token) => token.clone().into_bytes(),
+            Kind::Control | Kind::Unused => Vec::new(),
         }
     }
 
@@ -254,12 +231,11 @@ impl Tokenizer {
         self.tokens.len()
     }
 
-    /// Texts of the control and user-defined tokens.
-    pub(crate) fn special_texts(&self) -> impl Iterator<Item = &str> {
-        self.special
-            .values()
-            .flatten()
-            .map(|(text, _)| text.as_str())
+    /// Whether one token, that is matched as a whole, has this text.
+    pub(crate) fn has_special(&self, text: &str) -> bool {
+        self.specials
+            .next(text, 0, &[])
+            .is_some_and(|found| found.range == (0..text.len()))
     }
 
     fn text_of(&self, id: Option<u32>) -> &str {
@@ -267,40 +243,56 @@ impl Tokenizer {
             .map_or("", String::as_str)
     }
 
-    /// The first special token in `text`, the longest there: where, how many bytes, which.
-    fn next_special(&self, text: &str) -> Option<(usize, usize, u32)> {
-        text.bytes().enumerate().find_map(|(at, first)| {
-            let rest = &text.as_bytes()[at..];
-            let fits = |(token, _): &&(String, u32)| rest.starts_with(token.as_bytes());
-            let (token, id) = self.special.get(&first)?.iter().find(fits)?;
-            Some((at, token.len(), *id))
-        })
+    /// Appends the tokens of a text, of which some stretches are not the template's.
+    fn encode(&self, text: &str, contents: &[Range<usize>], ids: &mut Vec<u32>) -> Result<()> {
+        let mut at = 0;
+        while let Some(found) = self.specials.next(text, at, contents) {
+            let mut before = &text[at..found.range.start];
+            if found.token.lstrip {
+                before = before.trim_end();
+            }
+            self.encode_run(before, at == 0, ids)?;
+            ids.push(found.token.id);
+            at = found.range.end;
+            if found.token.rstrip {
+                at = text.len() - text[at..].trim_start().len();
+            }
+        }
+        self.encode_run(&text[at..], at == 0, ids)
     }
 
     /// Appends the tokens of text without special tokens.
-    fn encode_run(&self, text: &str, ids: &mut Vec<u32>) -> Result<()> {
+    fn encode_run(&self, text: &str, first: bool, ids: &mut Vec<u32>) -> Result<()> {
         if text.is_empty() {
             return Ok(());
         }
+        let spaces = |text: &str, prefix: SpacePrefix| {
+            let prefixed = prefix == SpacePrefix::Always || (prefix == SpacePrefix::First && first);
+            format!("{}{text}", if prefixed { " " } else { "" }).replace(' ', "▁")
+        };
         let encode = || -> tokenizers::Result<Vec<u32>> {
-            let Scheme::Bytes(words) = &self.scheme else {
-                let prefixed = matches!(self.scheme, Scheme::SentencePiece { space_prefix: true });
-                let text = format!("{}{text}", if prefixed { " " } else { "" }).replace(' ', "▁");
-                return Ok(self
-                    .bpe
-                    .tokenize(&text)?
-                    .iter()
-                    .map(|token| token.id)
-                    .collect());
-            };
-            let mut pieces = PreTokenizedString::from(text);
-            words.pre_tokenize(&mut pieces)?;
-            pieces.tokenize(|word| self.bpe.tokenize(word.get()))?;
-            let splits = pieces.get_splits(OffsetReferential::Original, OffsetType::Byte);
-            let tokens = splits
-                .into_iter()
-                .filter_map(|(.., tokens)| tokens.as_ref());
-            Ok(tokens.flatten().map(|token| token.id).collect())
+            let text = self.compose(text)?;
+            match &self.encoder {
+                Encoder::Words { cut, bpe } => {
+                    let mut pieces = PreTokenizedString::from(text.as_ref());
+                    cut.pre_tokenize(&mut pieces)?;
+                    pieces.tokenize(|word| bpe.tokenize(word.get()))?;
+                    let splits = pieces.get_splits(OffsetReferential::Original, OffsetType::Byte);
+                    let tokens = splits
+                        .into_iter()
+                        .filter_map(|(.., tokens)| tokens.as_ref());
+                    Ok(tokens.flatten().map(|token| token.id).collect())
+                }
+                Encoder::Merges { bpe, prefix } => {
+                    let tokens = bpe.tokenize(&spaces(&text, *prefix))?;
+                    Ok(tokens.iter().map(|token| token.id).collect())
+                }
+                Encoder::Scores { scores, prefix } => {
+                    let mut ids = Vec::new();
+                    scores.encode(&spaces(&text, *prefix), &mut ids);
+                    Ok(ids)
+                }
+            }
         };
         let failed = |reason: String| Error::Panicked { reason };
         let encoded = catch_unwind(AssertUnwindSafe(encode))
@@ -309,4 +301,29 @@ impl Tokenizer {
         ids.extend(encoded);
         Ok(())
     }
+
+    fn compose<'t>(&self, text: &'t str) -> tokenizers::Result<Cow<'t, str>> {
+        if !self.composed || text.is_ascii() {
+            return Ok(text.into());
+        }
+        let mut normalized = NormalizedString::from(text);
+        NFC.normalize(&mut normalized)?;
+        Ok(normalized.get().to_owned().into())
+    }
+}
+
+/// Merges that join what `ids` names.
+fn bpe(v: &Vocabulary, ids: tokenizers::models::bpe::Vocab, byte_fallback: bool) -> Result<BPE> {
+    let merges = v.checked_merges(&ids)?;
+    let build = AssertUnwindSafe(|| {
+        BPE::builder()
+            .vocab_and_merges(ids, merges)
+            .byte_fallback(byte_fallback)
+            .ignore_merges(v.whole_words_first)
+            .cache_capacity(0)
+            .build()
+    });
+    catch_unwind(build)
+        .map_err(|_| v.unsupported("it cannot be built"))?
+        .map_err(|error| v.unsupported(error.to_string()))
 }

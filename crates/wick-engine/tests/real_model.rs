@@ -25,10 +25,10 @@ fn knows_the_capital_of_france() {
     );
     let mut session = Session::load(path, &LoadOptions::default(), &mut |_| {}).unwrap();
     let mut request = GenerateRequest {
-        messages: vec![ChatMessage {
-            role: Role::User,
-            content: "What is the capital of France?".into(),
-        }],
+        messages: vec![ChatMessage::new(
+            Role::User,
+            "What is the capital of France?",
+        )],
         sampling: SamplingParams {
             temperature: 0.0,
             repetition_penalty: 1.0,
@@ -59,10 +59,7 @@ fn knows_the_capital_of_france() {
         (Role::Assistant, text.as_str()),
         (Role::User, "And of Italy?"),
     ] {
-        request.messages.push(ChatMessage {
-            role,
-            content: content.into(),
-        });
+        request.messages.push(ChatMessage::new(role, content));
     }
     let (text, stats) = answer(&request);
     assert!(!text.trim().is_empty());

@@ -54,10 +54,7 @@ impl Client {
     }
 
     fn ask(&mut self, id: RequestId, text: &str) {
-        let message = ChatMessage {
-            role: Role::User,
-            content: text.into(),
-        };
+        let message = ChatMessage::new(Role::User, text);
         let request = GenerateRequest {
             messages: vec![message],
             sampling: Default::default(),

@@ -1,7 +1,7 @@
 // The types that cross the border between the page and Rust, written from the Rust types by
 // `UPDATE_BINDINGS=1 cargo test -p wick-desktop bindings`. Do not edit.
 
-export type Role = "system" | "user" | "assistant";
+export type Role = "system" | "user" | "assistant" | "tool";
 
 export type StopReason = "end_of_turn" | "stop_text" | "max_tokens" | "context_full" | "cancelled";
 

@@ -107,7 +107,7 @@ struct Conversation {
 
 impl Conversation {
     fn push(&mut self, role: Role, content: String) {
-        self.messages.push(ChatMessage { role, content });
+        self.messages.push(ChatMessage::new(role, content));
     }
 
     /// Adds the prompt and its reply. The first Ctrl-C stops the reply, the second leaves.

@@ -77,10 +77,7 @@ impl ModelFile {
 }
 
 pub fn message(role: Role, content: &str) -> ChatMessage {
-    ChatMessage {
-        role,
-        content: content.into(),
-    }
+    ChatMessage::new(role, content)
 }
 
 pub fn request(messages: &[ChatMessage], max_tokens: u32) -> GenerateRequest {

@@ -9,10 +9,7 @@ use super::Message;
 pub(super) fn conversation(system_prompt: &str, branch: &[Message]) -> Vec<ChatMessage> {
     let mut turns: Vec<ChatMessage> = Vec::new();
     if !system_prompt.trim().is_empty() {
-        turns.push(ChatMessage {
-            role: Role::System,
-            content: system_prompt.trim().to_owned(),
-        });
+        turns.push(ChatMessage::new(Role::System, system_prompt.trim()));
     }
     for message in branch
         .iter()
@@ -23,10 +20,7 @@ pub(super) fn conversation(system_prompt: &str, branch: &[Message]) -> Vec<ChatM
                 last.content.push_str("\n\n");
                 last.content.push_str(&message.content);
             }
-            _ => turns.push(ChatMessage {
-                role: message.role,
-                content: message.content.clone(),
-            }),
+            _ => turns.push(ChatMessage::new(message.role, message.content.clone())),
         }
     }
     turns
