@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod output;
+mod sampling;
 
 use std::process::ExitCode;
 
