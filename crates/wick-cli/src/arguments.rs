@@ -24,7 +24,7 @@ WICK_DATA_DIR names the folder for models and chats.";
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Answer a prompt, or chat where none is given
-    Run(RunOptions),
+    Run(Box<RunOptions>),
     /// Show the models of the library
     List,
     /// Copy a GGUF file into the library

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     };
     let result = runtime.block_on(async {
         match arguments.command {
-            Command::Run(options) => commands::run::run(options, json).await,
+            Command::Run(options) => commands::run::run(*options, json).await,
             Command::List => commands::library::list(json),
             Command::Import { file } => commands::library::import(&file, json),
             Command::Bench(options) => commands::bench::bench(options, json).await,
