@@ -15,6 +15,7 @@
 //! ```
 
 pub mod chat_template;
+pub mod constraint;
 pub mod device;
 mod error;
 pub mod generate;
