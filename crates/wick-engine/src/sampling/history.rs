@@ -196,4 +196,22 @@ pub(super) mod tests {
         assert_eq!(since(&[1, 2, 3]), 1);
         assert_eq!(since(&[2, 1, 3]), 3);
     }
+
+    #[test]
+    fn breakers_are_found_in_the_vocabulary() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let model = crate::testkit::tiny_model("llama").writer().unwrap();
+        std::fs::write(file.path(), model.bytes()).unwrap();
+        let gguf = crate::gguf::ValidatedGguf::open(file.path()).unwrap();
+        let tokenizer = Tokenizer::from_gguf(&gguf).unwrap();
+        let encode = |text: &str| tokenizer.encode_text(text).unwrap();
+        let texts = ["n".to_owned(), "xyz".to_owned()];
+        let breakers = Breakers::new(&texts, &tokenizer).unwrap();
+        // "in" and "and" are tokens of this vocabulary, "xyz" is not.
+        for (text, breaks) in [("n", true), ("in", true), ("and", true), ("e", false)] {
+            assert_eq!(breakers.end(&encode(text)), breaks, "{text}");
+        }
+        assert!(breakers.end(&encode("axyz")));
+        assert!(!breakers.end(&encode("axy")) && !breakers.end(&encode("xyza")));
+    }
 }

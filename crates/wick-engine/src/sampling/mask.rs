@@ -19,15 +19,15 @@ impl TokenMask {
     }
 
     /// The only token of the set; `None` where there are more or none. It needs no model to be chosen.
-    pub fn only(&self) -> Option<u32> {
+    pub fn single(&self) -> Option<u32> {
         let mut found = self
             .words
             .iter()
             .enumerate()
             .filter(|(_, word)| **word != 0);
         let (at, word) = found.next()?;
-        let single = word.is_power_of_two() && found.next().is_none();
-        single.then(|| at as u32 * 32 + word.trailing_zeros())
+        let alone = word.is_power_of_two() && found.next().is_none();
+        alone.then(|| at as u32 * 32 + word.trailing_zeros())
     }
 
     /// Makes every other token impossible.
@@ -93,10 +93,10 @@ mod tests {
 
     #[test]
     fn a_single_token_is_recognised() {
-        let only = |tokens: &[u32]| tokens.iter().copied().collect::<TokenMask>().only();
-        assert_eq!(only(&[77]), Some(77));
+        let single = |tokens: &[u32]| tokens.iter().copied().collect::<TokenMask>().single();
+        assert_eq!(single(&[77]), Some(77));
         assert_eq!(
-            (only(&[]), only(&[3, 4]), only(&[3, 40])),
+            (single(&[]), single(&[3, 4]), single(&[3, 40])),
             (None, None, None)
         );
     }
