@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::sampling::SamplingOptions;
+
 /// Chat with language models on your own machine: no account, no cloud, no telemetry.
 #[derive(Debug, Parser)]
 #[command(name = "wick", version, after_help = EXIT_CODES)]
@@ -22,7 +24,7 @@ WICK_DATA_DIR names the folder for models and chats.";
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Answer a prompt, or chat where none is given
-    Run(RunOptions),
+    Run(Box<RunOptions>),
     /// Show the models of the library
     List,
     /// Copy a GGUF file into the library
@@ -67,24 +69,8 @@ pub struct RunOptions {
     /// Instructions before the conversation
     #[arg(long)]
     pub system: Option<String>,
-    /// 0 always takes the most likely token
-    #[arg(long)]
-    pub temperature: Option<f32>,
-    /// Only the k most likely tokens; 0 is off
-    #[arg(long)]
-    pub top_k: Option<u32>,
-    /// Only the most likely tokens that together reach this probability
-    #[arg(long)]
-    pub top_p: Option<f32>,
-    /// Only tokens at least this likely, relative to the likeliest
-    #[arg(long)]
-    pub min_p: Option<f32>,
-    /// Divides the logits of recent tokens; 1 is off
-    #[arg(long)]
-    pub repetition_penalty: Option<f32>,
-    /// The same seed gives the same text again
-    #[arg(long)]
-    pub seed: Option<u32>,
+    #[command(flatten)]
+    pub sampling: SamplingOptions,
     /// Most tokens of a reply
     #[arg(long)]
     pub max_tokens: Option<u32>,

@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod output;
+mod sampling;
 
 use std::process::ExitCode;
 
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
     };
     let result = runtime.block_on(async {
         match arguments.command {
-            Command::Run(options) => commands::run::run(options, json).await,
+            Command::Run(options) => commands::run::run(*options, json).await,
             Command::List => commands::library::list(json),
             Command::Import { file } => commands::library::import(&file, json),
             Command::Check(options) => return commands::check::check(&options, json),

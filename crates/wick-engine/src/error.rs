@@ -149,6 +149,15 @@ pub enum Error {
         /// What it may be.
         range: String,
     },
+    /// A schema, regular expression or grammar that cannot be followed.
+    #[error("the reply cannot be held to this format: {reason}")]
+    InvalidConstraint {
+        /// Why.
+        reason: String,
+    },
+    /// What was asked for leaves no token to choose: every one that the constraint allows is banned.
+    #[error("every token that could come next is banned")]
+    NoTokenAllowed,
     /// A request that needs a model came before one was loaded.
     #[error("no model is loaded")]
     NoModelLoaded,

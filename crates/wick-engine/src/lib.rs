@@ -16,6 +16,7 @@
 
 pub mod chat_template;
 pub mod check;
+pub mod constraint;
 pub mod decoder;
 pub mod device;
 mod error;

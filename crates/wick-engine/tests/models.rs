@@ -351,8 +351,8 @@ fn a_seed_gives_the_same_reply_again() {
             top_k: 0,
             top_p: 1.0,
             min_p: 0.0,
-            repetition_penalty: 1.0,
             seed: Some(seed),
+            ..Default::default()
         };
         generate(&mut session, &question).unwrap().0
     };

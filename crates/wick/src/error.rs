@@ -193,7 +193,9 @@ impl Error {
                 Engine::ChatTemplate { .. } => ErrorCode::ChatTemplateFailed,
                 Engine::PromptTooLong { .. } => ErrorCode::PromptTooLong,
                 Engine::EmptyPrompt => ErrorCode::EmptyMessage,
-                Engine::InvalidSampling { .. } => ErrorCode::InvalidSettings,
+                Engine::InvalidSampling { .. }
+                | Engine::InvalidConstraint { .. }
+                | Engine::NoTokenAllowed => ErrorCode::InvalidSettings,
                 Engine::NoModelLoaded => ErrorCode::NoModel,
                 Engine::DeviceUnavailable { .. } => ErrorCode::DeviceUnavailable,
                 Engine::NotANumber => ErrorCode::NotANumber,

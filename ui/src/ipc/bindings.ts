@@ -164,14 +164,47 @@ export type Theme = "system" | "light" | "dark";
 export type SamplingParams = {
   /** 0 always takes the most likely token; at most 2. */
   temperature: number,
+  /** How far the temperature moves down where the model is sure and up where it is not; 0 is off; at most 2. */
+  dynamicTemperatureRange: number,
+  /** Bends the way from the lowest to the highest temperature; 1 is straight; above 0, at most 10. */
+  dynamicTemperatureExponent: number,
   /** Only the k most likely tokens; 0 is off. */
   topK: number,
   /** Only the most likely tokens that together reach this probability; 1 is off. */
   topP: number,
   /** Only tokens at least this likely, relative to the likeliest; 0 is off. */
   minP: number,
-  /** Divides the logits of recent tokens; 1 is off; at most 2. */
+  /** Only the tokens of the most expected surprise that together reach this probability; 1 is off. */
+  typicalP: number,
+  /** How often the likeliest tokens are left out (XTC); 0 is off, 1 is always. */
+  xtcProbability: number,
+  /** Of the tokens at least this likely, XTC leaves the least likely one only; above 0.5 it does nothing. */
+  xtcThreshold: number,
+  /** The surprise in bits that mirostat 2 keeps to, instead of top-k, top-p, min-p, typical-p and XTC; 0 is off;
+ * at most 20. */
+  mirostatTau: number,
+  /** How fast mirostat 2 corrects itself; at most 1. */
+  mirostatEta: number,
+  /** Divides the logits of recent tokens; 1 is off; 0.5 to 2. */
   repetitionPenalty: number,
+  /** Taken from the logit of each recent token once; 0 is off; -2 to 2. */
+  presencePenalty: number,
+  /** Taken from the logit of each recent token as often as it occurred; 0 is off; -2 to 2. */
+  frequencyPenalty: number,
+  /** How many of the last tokens are recent to the three penalties; 0 is all. */
+  penaltyLastN: number,
+  /** Strength of the penalty (DRY) on tokens that would continue a repeated sequence; 0 is off; at most 10. */
+  dryMultiplier: number,
+  /** The penalty grows by this factor with each repeated token; 1 to 4. */
+  dryBase: number,
+  /** Repetitions shorter than this are free; 1 to 1000. */
+  dryAllowedLength: number,
+  /** How many of the last tokens DRY looks at; 0 is all. */
+  dryLastN: number,
+  /** Texts across which DRY sees no repetition. */
+  dryBreakers: Array<string>,
+  /** Tokens and what is added to their logits, -100 to 100; -100 bans the token. */
+  logitBias: Array<[number, number]>,
   /** The same seed gives the same text; `None` takes a new one each time. */
   seed: number | null, };
 

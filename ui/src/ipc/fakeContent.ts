@@ -1,17 +1,11 @@
 // What the scripted backend holds and says.
+import { DEFAULT_SAMPLING } from "../settings/sampling";
 import type { LibraryModel, Message, ReplyStats, Settings } from "./bindings";
 
 export const fakeSettings: Settings = {
   theme: "system",
   modelId: "a1",
-  sampling: {
-    temperature: 0.7,
-    topK: 40,
-    topP: 0.95,
-    minP: 0.05,
-    repetitionPenalty: 1,
-    seed: null,
-  },
+  sampling: DEFAULT_SAMPLING,
   systemPrompt: "You are a helpful assistant.",
   maxTokens: null,
   contextLength: null,

@@ -3,30 +3,41 @@ import type { SamplingParams } from "../ipc/bindings";
 
 export type PresetName = "precise" | "balanced" | "creative";
 
+/** What Wick uses where nothing else is asked for: the defaults of the engine. */
+export const DEFAULT_SAMPLING: SamplingParams = {
+  temperature: 0.7,
+  dynamicTemperatureRange: 0,
+  dynamicTemperatureExponent: 1,
+  topK: 40,
+  topP: 0.95,
+  minP: 0.05,
+  typicalP: 1,
+  xtcProbability: 0,
+  xtcThreshold: 0.1,
+  mirostatTau: 0,
+  mirostatEta: 0.1,
+  repetitionPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  penaltyLastN: 64,
+  dryMultiplier: 0,
+  dryBase: 1.75,
+  dryAllowedLength: 2,
+  dryLastN: 0,
+  dryBreakers: ["\n", ":", '"', "*"],
+  logitBias: [],
+  seed: null,
+};
+
 export const presets: Record<PresetName, SamplingParams> = {
-  precise: {
-    temperature: 0.2,
-    topK: 40,
-    topP: 0.9,
-    minP: 0.05,
-    repetitionPenalty: 1,
-    seed: null,
-  },
-  balanced: {
-    temperature: 0.7,
-    topK: 40,
-    topP: 0.95,
-    minP: 0.05,
-    repetitionPenalty: 1,
-    seed: null,
-  },
+  precise: { ...DEFAULT_SAMPLING, temperature: 0.2, topP: 0.9 },
+  balanced: DEFAULT_SAMPLING,
   creative: {
+    ...DEFAULT_SAMPLING,
     temperature: 1.1,
     topK: 100,
     topP: 0.98,
-    minP: 0.05,
     repetitionPenalty: 1.05,
-    seed: null,
   },
 };
 
@@ -47,12 +58,12 @@ export function withPreset(
 
 // Values cross the border as 32-bit floats: 0.7 may come back as 0.699999988.
 function sameStyle(a: SamplingParams, b: SamplingParams): boolean {
-  const close = (x: number, y: number) => Math.abs(x - y) < 1e-4;
-  return (
-    close(a.temperature, b.temperature) &&
-    a.topK === b.topK &&
-    close(a.topP, b.topP) &&
-    close(a.minP, b.minP) &&
-    close(a.repetitionPenalty, b.repetitionPenalty)
+  const keys = Object.keys(DEFAULT_SAMPLING) as (keyof SamplingParams)[];
+  const rounded = (value: unknown) =>
+    JSON.stringify(value, (_, part: unknown) =>
+      typeof part === "number" ? part.toFixed(4) : part,
+    );
+  return keys.every(
+    (key) => key === "seed" || rounded(a[key]) === rounded(b[key]),
   );
 }

@@ -13,6 +13,7 @@ describe("presets", () => {
 
   it("calls a mixture nobody's", () => {
     expect(presetOf({ ...presets.precise, topK: 41 })).toBeNull();
+    expect(presetOf({ ...presets.precise, dryBreakers: ["."] })).toBeNull();
   });
 
   it("keeps the seed when the style changes", () => {

@@ -14,7 +14,7 @@ use crate::arguments::RunOptions;
 
 /// Answers the prompt, what stands on standard input, or a person.
 pub async fn run(options: RunOptions, as_json: bool) -> Result<()> {
-    let sampling = sampling(&options);
+    let sampling = options.sampling.params();
     sampling.validate()?;
     let prompt = match &options.prompt {
         Some(prompt) => Some(prompt.clone()),
@@ -148,20 +148,6 @@ impl Conversation {
         };
         self.push(Role::Assistant, reply);
         result
-    }
-}
-
-fn sampling(options: &RunOptions) -> SamplingParams {
-    let usual = SamplingParams::default();
-    SamplingParams {
-        temperature: options.temperature.unwrap_or(usual.temperature),
-        top_k: options.top_k.unwrap_or(usual.top_k),
-        top_p: options.top_p.unwrap_or(usual.top_p),
-        min_p: options.min_p.unwrap_or(usual.min_p),
-        repetition_penalty: options
-            .repetition_penalty
-            .unwrap_or(usual.repetition_penalty),
-        seed: options.seed,
     }
 }
 

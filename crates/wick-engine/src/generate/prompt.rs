@@ -32,7 +32,7 @@ impl Session {
         let first = messages.iter().take_while(is_system).count();
         let mut dropped_messages = 0;
         loop {
-            let tokens = self.tokenizer.encode_prompt(&template.render(&messages)?)?;
+            let tokens = self.tokenizer.encode_prompt(&template.render(&messages, &options)?)?;
             if tokens.len() <= available as usize && !tokens.is_empty() {
                 return Ok(Prompt {
                     tokens,
