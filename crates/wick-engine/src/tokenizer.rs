@@ -149,7 +149,7 @@ impl Tokenizer {
     /// Tokens of a text that stands by itself, begun as the vocabulary wants it.
     pub fn encode_document(&self, text: &str) -> Result<Vec<u32>> {
         let mut ids: Vec<u32> = self.bos_of_document().into_iter().collect();
-        self.encode_run(text, &mut ids)?;
+        ids.extend(self.encode_text(text)?);
         Ok(ids)
     }
 

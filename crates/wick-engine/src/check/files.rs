@@ -1,12 +1,12 @@
 //! What the two containers tell: a GGUF file has everything in its header, a folder has a file for each thing.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use super::{Facts, TensorFact, TokenizerUse};
 use crate::{
     Error, Result,
     chat_template::ChatTemplate,
-    gguf::{TensorType, ValidatedGguf},
+    gguf::ValidatedGguf,
     safetensors::ValidatedSafetensors,
     tokenizer::Tokenizer,
 };
@@ -59,28 +59,15 @@ pub(super) fn read_gguf(path: &Path) -> Result<Facts> {
     })
 }
 
-const TOKENIZER: &str = "tokenizer.json";
-/// Where a folder may have its chat template.
-const TEMPLATES: [&str; 2] = ["chat_template.jinja", "chat_template.json"];
-const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
-
 pub(super) fn read_folder(folder: &Path) -> Result<Facts> {
     let (model, problems) = ValidatedSafetensors::open_with_problems(folder)?;
     let mut problems: Vec<Error> = problems.iter().map(|p| model.error_of(p)).collect();
-    let has_tokenizer = folder.join(TOKENIZER).is_file();
-    if !has_tokenizer {
-        problems.push(Error::UnsupportedTokenizer {
-            tokenizer: TOKENIZER.to_owned(),
-            reason: "the folder does not have it".to_owned(),
-        });
-    }
-    let in_config = || {
-        let config = crate::safetensors::read_object(&folder.join(TOKENIZER_CONFIG));
-        config.is_ok_and(|config| config.contains_key("chat_template"))
-    };
-    let has_file = TEMPLATES.iter().any(|name| folder.join(name).is_file());
-    let has_chat_template = has_file || in_config();
-    if !has_chat_template {
+    let tokenizer = Tokenizer::from_hub_folder(folder);
+    let is_supported = tokenizer.is_ok();
+    let template = tokenizer.and_then(|t| ChatTemplate::from_hub_folder(folder, &t).map(|_| ()));
+    problems.extend(template.err());
+    let has_chat_template = model.has_chat_template();
+    if !has_chat_template && !problems.contains(&Error::NoChatTemplate) {
         problems.push(Error::NoChatTemplate);
     }
     let metadata = model.metadata();
@@ -103,31 +90,17 @@ pub(super) fn read_folder(folder: &Path) -> Result<Facts> {
             .map(|shard| shard.path.clone())
             .collect(),
         file_bytes: model.file_bytes(),
-        name: folder
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
+        name: model.name(),
         architecture: model.architecture().to_owned(),
-        quantization: most_bytes(&tensors).to_owned(),
+        quantization: model.quantization().to_owned(),
         metadata: metadata.clone(),
         tensors,
         tokenizer: TokenizerUse {
-            kind: TOKENIZER.to_owned(),
+            kind: "tokenizer.json".to_owned(),
             tokens: metadata.u32(&vocabulary)?.unwrap_or_default(),
-            is_supported: has_tokenizer,
+            is_supported,
         },
         has_chat_template,
         problems,
     })
-}
-
-/// The type that takes the most bytes.
-fn most_bytes(tensors: &[TensorFact]) -> &'static str {
-    let mut bytes = BTreeMap::<TensorType, u64>::new();
-    for tensor in tensors {
-        *bytes.entry(tensor.tensor_type).or_default() += tensor.bytes;
-    }
-    let most = bytes.iter().max_by_key(|(_, bytes)| **bytes);
-    most.map_or("unknown", |(tensor_type, _)| tensor_type.name())
 }

@@ -2,28 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::gguf::{Metadata, cross_check::HyperParameters};
-
-/// How keys and values are kept.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CacheType {
-    /// Two bytes a number.
-    #[default]
-    F16,
-    /// 34 bytes for 32 numbers.
-    Q8_0,
-}
-
-impl CacheType {
-    /// Bytes of so many numbers.
-    fn bytes(self, numbers: u64) -> u64 {
-        match self {
-            Self::F16 => 2 * numbers,
-            Self::Q8_0 => numbers.div_ceil(32) * 34,
-        }
-    }
-}
+use crate::{
+    gguf::{Metadata, cross_check::HyperParameters},
+    process::protocol::CacheType,
+};
 
 /// Memory a model takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,14 +45,15 @@ pub(super) fn estimate(
             .flatten()
     };
     let layers = number("block_count")?;
-    // Only Gemma's layers keep no more than their window.
+    // Gemma's layers and Phi's keep no more than their window; of Gemma's, some see everything.
     let window = number("attention.sliding_window").filter(|window| *window > 0);
     let window = window
-        .filter(|_| architecture == "gemma3")
+        .filter(|_| ["gemma3", "phi3"].contains(&architecture))
         .unwrap_or(u32::MAX);
-    let pattern = number("attention.sliding_window_pattern")
-        .unwrap_or(USUAL_PATTERN)
-        .max(1);
+    let pattern = match architecture {
+        "gemma3" => number("attention.sliding_window_pattern").unwrap_or(USUAL_PATTERN),
+        _ => u32::MAX,
+    };
     let kv_cache_bytes = (0..layers)
         .map(|layer| {
             let sees_all = (layer + 1).is_multiple_of(pattern);
@@ -78,7 +61,7 @@ pub(super) fn estimate(
                 true => context_length,
                 false => context_length.min(window),
             };
-            u64::from(tokens) * (cache_type.bytes(keys) + cache_type.bytes(values))
+            u64::from(tokens) * (bytes_of(cache_type, keys) + bytes_of(cache_type, values))
         })
         .sum();
     Some(MemoryEstimate {
@@ -88,4 +71,14 @@ pub(super) fn estimate(
         kv_cache_bytes,
         total_bytes: weights_bytes + kv_cache_bytes,
     })
+}
+
+/// Bytes of so many numbers in the cache.
+fn bytes_of(cache_type: CacheType, numbers: u64) -> u64 {
+    match cache_type {
+        CacheType::F32 => 4 * numbers,
+        CacheType::F16 => 2 * numbers,
+        // 34 bytes for 32 numbers.
+        CacheType::Q8_0 => numbers.div_ceil(32) * 34,
+    }
 }

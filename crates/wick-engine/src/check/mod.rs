@@ -11,13 +11,13 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub use memory::{CacheType, MemoryEstimate};
+pub use memory::MemoryEstimate;
 
 use crate::{
     Error, Result,
     gguf::{Metadata, TensorType},
     models,
-    process::protocol::LoadOptions,
+    process::protocol::{CacheType, LoadOptions},
 };
 
 /// How the model would be loaded.

@@ -17,19 +17,23 @@ use std::{
 use crate::{
     Error, Result,
     chat_template::ChatTemplate,
+    constraint::{ConstraintFactory, ConstraintState},
     decoder::{self, Decoder, LoadedModel},
     device,
     process::protocol::{
-        GenerateRequest, LoadOptions, ModelInfo, ReplyStats, RequestId, StopReason,
+        GenerateRequest, LoadOptions, ModelInfo, ReplyStats, RequestId, StopReason, TokenLogprob,
     },
+    reasoning::{ReasoningSplitter, ReasoningStyle},
+    sampling::Sampler,
     source::Checkpoint,
+    token_stream::TextStream,
     tokenizer::Tokenizer,
 };
 use disk::Disk;
 pub use disk::forget_on_disk;
 use draft::Drafts;
 use kept::Kept;
-use reply::Reply;
+use reply::{Reply, Writer};
 
 /// Most tokens of prompts read in one pass.
 const LONGEST_PASS: usize = 512;
@@ -57,6 +61,10 @@ pub enum Progress {
     },
     /// More of the reply, in whole characters.
     Text(String),
+    /// More of what the model thinks before it answers.
+    Reasoning(String),
+    /// A token, where log-probabilities were asked for.
+    Token(TokenLogprob),
 }
 
 /// What comes of a running reply.
@@ -85,6 +93,9 @@ pub struct Session {
     template: Option<ChatTemplate>,
     model: Arc<LoadedModel>,
     draft_model: Option<Arc<LoadedModel>>,
+    reasoning: Option<ReasoningStyle>,
+    /// Made when the first constraint is asked for: it looks at every token.
+    constraints: Option<ConstraintFactory>,
     kept: Kept,
     running: Vec<(RequestId, Reply)>,
     /// Tokens of prompts read in one pass.
@@ -127,8 +138,11 @@ impl Session {
             .cache_layout()
             .bytes(context_length)
             .max(LEAST_KEPT_BYTES);
+        let style = |template: &ChatTemplate| ReasoningStyle::of(template, &tokenizer);
         Ok(Self {
             info,
+            reasoning: template.as_ref().and_then(style),
+            constraints: None,
             tokenizer,
             template,
             model,
@@ -158,7 +172,8 @@ impl Session {
         cancel: Arc<AtomicBool>,
     ) -> Result<()> {
         let began = Instant::now();
-        request.sampling.validate()?;
+        let sampler = Sampler::with_tokenizer(request.sampling.clone(), &self.tokenizer)?;
+        let constraint = self.constraint(&request)?;
         let prompt = self.fit_prompt(&request)?;
         let conversation = request.conversation.as_deref();
         let empty = || Decoder::new(&self.model);
@@ -168,9 +183,30 @@ impl Session {
             Some(model) => Drafts::from_model(model),
             None => Drafts::from_text(),
         };
-        let reply = Reply::new(request, prompt, decoder, drafts, cancel, began)?;
+        let writer = Writer {
+            sampler: match request.logprobs {
+                Some(top) => sampler.with_logprobs(top as usize),
+                None => sampler,
+            },
+            constraint,
+            splitter: ReasoningSplitter::new(self.reasoning, &prompt.parts),
+            text: TextStream::new(&request.stop),
+        };
+        let reply = Reply::new(request, prompt, decoder, drafts, writer, cancel, began);
         self.running.push((id, reply));
         Ok(())
+    }
+
+    /// The constraint of a request, at its beginning.
+    fn constraint(&mut self, request: &GenerateRequest) -> Result<Option<ConstraintState>> {
+        let Some(constraint) = &request.constraint else {
+            return Ok(None);
+        };
+        let factory = match &mut self.constraints {
+            Some(factory) => factory,
+            none => none.insert(ConstraintFactory::new(&self.tokenizer)?),
+        };
+        Ok(Some(factory.start(constraint)?))
     }
 
     /// Whether no reply is being written.

@@ -3,6 +3,7 @@
 use super::Session;
 use crate::{
     Error, Result,
+    chat_template::PromptPart,
     process::protocol::{ChatMessage, GenerateRequest, Role},
 };
 
@@ -12,6 +13,8 @@ const USUAL_ANSWER_TOKENS: u32 = 512;
 /// A prompt that fits.
 pub(super) struct Prompt {
     pub tokens: Vec<u32>,
+    /// The same as the template wrote it.
+    pub parts: Vec<PromptPart>,
     /// Messages that left the front of the conversation.
     pub dropped_messages: u32,
 }
@@ -27,15 +30,22 @@ impl Session {
         let context = self.info.context_length;
         let wanted = request.max_tokens.unwrap_or(USUAL_ANSWER_TOKENS);
         let available = context - wanted.min(context / 4);
+        let mut options = request.render.clone();
+        if request.constraint.is_some() {
+            // A constraint holds from the first token on: there is no room for thoughts.
+            options.enable_thinking.get_or_insert(false);
+        }
         let mut messages = request.messages.clone();
         let is_system = |message: &&ChatMessage| message.role == Role::System;
         let first = messages.iter().take_while(is_system).count();
         let mut dropped_messages = 0;
         loop {
-            let tokens = self.tokenizer.encode_prompt(&template.render(&messages, &options)?)?;
+            let parts = template.render(&messages, &options)?;
+            let tokens = self.tokenizer.encode_prompt(&parts)?;
             if tokens.len() <= available as usize && !tokens.is_empty() {
                 return Ok(Prompt {
                     tokens,
+                    parts,
                     dropped_messages,
                 });
             }

@@ -11,12 +11,22 @@ use std::{
 use super::{Progress, draft::Drafts, prompt::Prompt};
 use crate::{
     Result,
+    constraint::ConstraintState,
     decoder::{Decoder, Reading},
-    process::protocol::{GenerateRequest, ReplyStats, StopReason},
+    process::protocol::{GenerateRequest, ReplyStats, StopReason, TokenLogprob},
+    reasoning::{Piece, ReasoningSplitter},
     sampling::Sampler,
     token_stream::TextStream,
     tokenizer::Tokenizer,
 };
+
+/// From logits to a token, and from tokens to text.
+pub(super) struct Writer {
+    pub sampler: Sampler,
+    pub constraint: Option<ConstraintState>,
+    pub splitter: ReasoningSplitter,
+    pub text: TextStream,
+}
 
 /// One reply.
 pub(super) struct Reply {
@@ -25,8 +35,7 @@ pub(super) struct Reply {
     pub stats: ReplyStats,
     cancel: Arc<AtomicBool>,
     prompt: Vec<u32>,
-    sampler: Sampler,
-    text: TextStream,
+    writer: Writer,
     drafts: Drafts,
     /// What the next pass reads: a piece of the prompt, or the last token written with a draft of what may follow.
     next: Vec<u32>,
@@ -43,15 +52,16 @@ impl Reply {
         Prompt {
             tokens: prompt,
             dropped_messages,
+            ..
         }: Prompt,
         decoder: Decoder,
         drafts: Drafts,
+        mut writer: Writer,
         cancel: Arc<AtomicBool>,
         began: Instant,
-    ) -> Result<Self> {
-        let mut sampler = Sampler::new(request.sampling.clone())?;
+    ) -> Self {
         for &token in &prompt {
-            sampler.accept(token);
+            writer.sampler.accept(token);
         }
         let stats = ReplyStats {
             stop_reason: StopReason::Cancelled,
@@ -66,21 +76,20 @@ impl Reply {
             drafted_tokens: 0,
             accepted_tokens: 0,
         };
-        Ok(Self {
-            text: TextStream::new(&request.stop),
+        Self {
             request,
             decoder,
             stats,
             cancel,
             prompt,
-            sampler,
+            writer,
             drafts,
             next: Vec::new(),
             drafted: 0,
             began,
             prefill_began: None,
             first_token_at: None,
-        })
+        }
     }
 
     /// Whether somebody asked to stop.
@@ -157,9 +166,8 @@ impl Reply {
         let mut accepted = 0;
         let mut token = 0;
         for row in 0..rows {
-            token = self
-                .sampler
-                .sample(&logits[row * vocabulary..][..vocabulary])?;
+            let logits = &logits[row * vocabulary..][..vocabulary];
+            token = self.writer.choose(logits, tokenizer, progress)?;
             ended = self.write(token, first + row, tokenizer, progress);
             let expected = self.next.get(self.next.len() - self.drafted + row);
             if ended.is_some() || expected != Some(&token) {
@@ -212,14 +220,10 @@ impl Reply {
             let written = (self.stats.reply_tokens - 1) as f32;
             self.stats.decode_tokens_per_second = super::rate(written, decode_began);
         }
-        self.sampler.accept(token);
-        let piece = self.text.push(&tokenizer.token_bytes(token));
-        if !piece.text.is_empty() {
-            progress(Progress::Text(piece.text));
-        }
+        let stopped = self.writer.write(token, tokenizer, progress);
         let max_tokens = self.request.max_tokens.unwrap_or(u32::MAX);
         match () {
-            () if piece.stopped => Some(StopReason::StopText),
+            () if stopped => Some(StopReason::StopText),
             () if self.stats.reply_tokens >= max_tokens => Some(StopReason::MaxTokens),
             () if position >= self.decoder.context_length() => Some(StopReason::ContextFull),
             () if self.is_cancelled() => Some(StopReason::Cancelled),
@@ -229,9 +233,70 @@ impl Reply {
 
     /// The text that was held back.
     pub(super) fn finish(&mut self, progress: &mut dyn FnMut(Progress)) {
+        self.writer.finish(progress);
+    }
+}
+
+impl Writer {
+    /// The next token.
+    fn choose(
+        &mut self,
+        logits: &[f32],
+        tokenizer: &Tokenizer,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<u32> {
+        let mask = match &mut self.constraint {
+            Some(constraint) => Some(constraint.mask()?),
+            None => None,
+        };
+        let sampled = self.sampler.sample_with(logits, mask)?;
+        if let Some(constraint) = &mut self.constraint {
+            constraint.accept(sampled.token)?;
+        }
+        if let Some(logprob) = sampled.logprob {
+            let bytes = |token| tokenizer.token_bytes(token);
+            let top = sampled.top.into_iter();
+            progress(Progress::Token(TokenLogprob {
+                bytes: bytes(sampled.token),
+                logprob,
+                top: top.map(|(token, logprob)| (bytes(token), logprob)).collect(),
+            }));
+        }
+        Ok(sampled.token)
+    }
+
+    /// Adds the token's text; says whether a stop text has appeared.
+    fn write(
+        &mut self,
+        token: u32,
+        tokenizer: &Tokenizer,
+        progress: &mut dyn FnMut(Progress),
+    ) -> bool {
+        self.sampler.accept(token);
+        let piece = self.text.push(&tokenizer.token_bytes(token));
+        self.tell(&piece.text, progress);
+        piece.stopped
+    }
+
+    /// Tells the text that was held back.
+    fn finish(&mut self, progress: &mut dyn FnMut(Progress)) {
         let rest = self.text.finish();
-        if !rest.is_empty() {
-            progress(Progress::Text(rest));
+        self.tell(&rest, progress);
+        let pieces = self.splitter.finish().into_iter();
+        pieces.for_each(|piece| progress(piece.into()));
+    }
+
+    fn tell(&mut self, text: &str, progress: &mut dyn FnMut(Progress)) {
+        let pieces = self.splitter.push(text).into_iter();
+        pieces.for_each(|piece| progress(piece.into()));
+    }
+}
+
+impl From<Piece> for Progress {
+    fn from(piece: Piece) -> Self {
+        match piece {
+            Piece::Answer(text) => Self::Text(text),
+            Piece::Reasoning(text) => Self::Reasoning(text),
         }
     }
 }

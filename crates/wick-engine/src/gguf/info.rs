@@ -75,7 +75,7 @@ fn is_named_after(file: &str, tensor: &str) -> bool {
 }
 
 /// A name fit to be shown: one line, no characters that hide or reorder others, not too long.
-fn clean_name(name: &str) -> String {
+pub(crate) fn clean_name(name: &str) -> String {
     let hidden = |c: &char| {
         c.is_control()
             || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')

@@ -17,6 +17,7 @@ use std::{
     path::Path,
 };
 
+pub(crate) use info::clean_name;
 pub use layout::TensorInfo;
 pub use metadata::{Metadata, MetadataValue};
 pub use split::GgufPart;

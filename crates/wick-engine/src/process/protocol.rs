@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, kv_cache::CacheFormat, sampling::SamplingParams};
+use crate::{Error, constraint::Constraint, kv_cache::CacheFormat, sampling::SamplingParams};
 
 /// Raised when the messages change shape; both sides come from one binary, so a difference is a bug.
 pub const PROTOCOL_VERSION: u32 = 2;
@@ -124,6 +124,20 @@ pub enum Event {
         id: RequestId,
         /// What to append.
         text: String,
+    },
+    /// The next piece of what the model thinks before it answers.
+    Reasoning {
+        /// The request answered.
+        id: RequestId,
+        /// What to append.
+        text: String,
+    },
+    /// A token of the reply, where log-probabilities were asked for; its text comes in `Text` or `Reasoning`.
+    Token {
+        /// The request answered.
+        id: RequestId,
+        /// The token.
+        token: TokenLogprob,
     },
     /// The reply is complete.
     Finished {
@@ -332,6 +346,15 @@ pub struct GenerateRequest {
     pub max_tokens: Option<u32>,
     /// Texts that end the reply; they are not part of it.
     pub stop: Vec<String>,
+    /// What the chat template is told beside the conversation.
+    #[serde(default)]
+    pub render: RenderOptions,
+    /// What the reply must be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constraint: Option<Constraint>,
+    /// Tell each token with its log-probability, and of so many of the likeliest beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<u32>,
     /// Whose conversation this is: what was read of it is kept on disk when another one is begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<String>,
@@ -421,6 +444,18 @@ pub struct MemoryUse {
     /// Most that was ever resident; 0 where the system does not tell.
     #[cfg_attr(feature = "bindings", ts(type = "number"))]
     pub peak_bytes: u64,
+}
+
+/// A token with its log-probability in the model's own distribution.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenLogprob {
+    /// Its bytes, which may be a part of a character.
+    pub bytes: Vec<u8>,
+    /// Its log-probability.
+    pub logprob: f32,
+    /// The likeliest tokens at its place, likeliest first.
+    pub top: Vec<(Vec<u8>, f32)>,
 }
 
 /// A measurement to take.

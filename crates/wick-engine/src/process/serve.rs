@@ -314,6 +314,8 @@ fn give_up<W: Write>(running: &[RequestId], reason: String, output: &Output<W>) 
 fn event_of(id: RequestId, progress: Progress) -> Event {
     match progress {
         Progress::Text(text) => Event::Text { id, text },
+        Progress::Reasoning(text) => Event::Reasoning { id, text },
+        Progress::Token(token) => Event::Token { id, token },
         Progress::Reading {
             processed,
             total,

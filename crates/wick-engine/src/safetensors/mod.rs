@@ -6,6 +6,7 @@ mod config;
 mod fields;
 mod header;
 mod index;
+mod info;
 mod json;
 mod names;
 mod rope;

@@ -284,6 +284,8 @@ fn deliver(event: Event, waiting: &Waiting) {
         Event::Loading { id, .. }
         | Event::Reading { id, .. }
         | Event::Text { id, .. }
+        | Event::Reasoning { id, .. }
+        | Event::Token { id, .. }
         | Event::BenchRun { id, .. }
         | Event::PerplexityRun { id, .. } => (*id, false),
         Event::Loaded { id, .. }
