@@ -70,6 +70,8 @@ fn failures_have_exit_codes_and_say_what_to_do() {
         (&["run", "--model", "unknown", "hello"], 7, "wick list"),
         (&["run", "--temperature", "9", "hello"], 2, "temperature"),
         (&["run", " "], 2, "empty"),
+        (&["check", page], 4, "not a GGUF file"),
+        (&["check", "/nowhere/model.gguf"], 3, "cannot read"),
         (&["frobnicate"], 2, "frobnicate"),
     ] {
         let output = house.wick(arguments);
@@ -87,6 +89,44 @@ fn failures_have_exit_codes_and_say_what_to_do() {
     let output = house.wick(&["run", "--json", "hello"]);
     let error: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(error["error"]["code"], "no_model");
+}
+
+#[test]
+fn a_model_is_checked_without_being_loaded() {
+    let house = House::new();
+    let file = house.folder.path().join("tiny.gguf");
+    let model = wick_engine::testkit::tiny_model("qwen2").writer().unwrap();
+    std::fs::write(&file, model.bytes()).unwrap();
+    let file = file.to_str().unwrap();
+    let output = house.wick(&["check", file]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(
+        text(&output.stdout).contains("Wick can run it."),
+        "{output:?}"
+    );
+
+    let output = house.wick(&[
+        "check",
+        file,
+        "--context",
+        "100",
+        "--cache-type",
+        "q8_0",
+        "--json",
+    ]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["canRun"], true);
+    assert_eq!(report["memory"]["contextLength"], 100);
+    assert_eq!(report["memory"]["cacheType"], "q8_0");
+
+    let other = house.folder.path().join("other.gguf");
+    let model = wick_engine::testkit::tiny_model("starcoder2")
+        .writer()
+        .unwrap();
+    std::fs::write(&other, model.bytes()).unwrap();
+    let output = house.wick(&["check", other.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    assert!(text(&output.stdout).contains("starcoder2"), "{output:?}");
 }
 
 #[test]

@@ -42,10 +42,7 @@ fn print(report: &CheckReport) {
     say("name", report.name.clone());
     let unknown = note(report.is_architecture_supported);
     say("architecture", format!("{}{unknown}", report.architecture));
-    say(
-        "parameters",
-        format!("{:.2} billion", report.parameters as f64 / 1e9),
-    );
+    say("parameters", in_words(report.parameters));
     say("quantization", report.quantization.clone());
     let files = match report.files.len() {
         1 => "1 file".to_owned(),
@@ -90,5 +87,13 @@ fn print(report: &CheckReport) {
     }
     for problem in &report.problems {
         println!("- {}", problem.message);
+    }
+}
+
+fn in_words(count: u64) -> String {
+    match count {
+        0..1_000_000 => count.to_string(),
+        1_000_000..1_000_000_000 => format!("{:.0} million", count as f64 / 1e6),
+        _ => format!("{:.2} billion", count as f64 / 1e9),
     }
 }

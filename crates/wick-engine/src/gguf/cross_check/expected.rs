@@ -1,7 +1,7 @@
 //! Which tensors an architecture has, and of what shape: a table of [`Expected`] says it, and `check` holds a
 //! model to it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry};
 
 use super::HyperParameters;
 use crate::{Result, gguf::label};
@@ -82,7 +82,7 @@ pub struct TensorProblem {
 }
 
 /// What about a tensor is wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Flaw {
     /// There is none of this name.
     Missing,
@@ -260,5 +260,29 @@ pub(super) fn check<'a>(
             }
         }
     }
-    Ok(problems)
+    Ok(once_for_all_layers(problems))
+}
+
+/// Of what is wrong with the same tensor in several layers, the first, and how many more.
+fn once_for_all_layers(problems: Vec<TensorProblem>) -> Vec<TensorProblem> {
+    let mut places = HashMap::new();
+    let mut first = Vec::<(TensorProblem, usize)>::new();
+    for problem in problems {
+        let pattern = layer_of(&problem.tensor).map(|(_, pattern)| pattern);
+        let pattern = pattern.unwrap_or_else(|| problem.tensor.clone());
+        match places.entry((pattern, problem.flaw)) {
+            Entry::Occupied(place) => first[*place.get()].1 += 1,
+            Entry::Vacant(place) => {
+                place.insert(first.len());
+                first.push((problem, 0));
+            }
+        }
+    }
+    let told = first.into_iter().map(|(mut problem, more)| {
+        if more > 0 {
+            problem.reason += &format!(" (and so in {more} more layers)");
+        }
+        problem
+    });
+    told.collect()
 }
