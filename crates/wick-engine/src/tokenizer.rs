@@ -267,7 +267,13 @@ impl Tokenizer {
             return Ok(());
         }
         let spaces = |text: &str, prefix: SpacePrefix| {
-            let prefixed = prefix == SpacePrefix::Always || (prefix == SpacePrefix::First && first);
+            let missing = !text.starts_with([' ', '▁']);
+            let prefixed = match prefix {
+                SpacePrefix::Never => false,
+                SpacePrefix::Always => true,
+                SpacePrefix::MissingFirst => missing && first,
+                SpacePrefix::MissingAlways => missing,
+            };
             format!("{}{text}", if prefixed { " " } else { "" }).replace(' ', "▁")
         };
         let encode = || -> tokenizers::Result<Vec<u32>> {

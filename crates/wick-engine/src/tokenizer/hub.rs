@@ -438,8 +438,8 @@ fn metaspace(step: &Json) -> Result<SpacePrefix> {
     let splits = step.get("split").and_then(Json::as_bool) != Some(false);
     match (text("replacement"), text("prepend_scheme"), splits) {
         (Some("▁"), Some("never"), false) => Ok(SpacePrefix::Never),
-        (Some("▁"), Some("first"), false) => Ok(SpacePrefix::First),
-        (Some("▁"), Some("always"), false) => Ok(SpacePrefix::Always),
+        (Some("▁"), Some("first"), false) => Ok(SpacePrefix::MissingFirst),
+        (Some("▁"), Some("always"), false) => Ok(SpacePrefix::MissingAlways),
         _ => Err(refused("Wick does not know how its Metaspace cuts text")),
     }
 }

@@ -159,7 +159,8 @@ fn sentence_piece_joins_the_best_pair_first_and_falls_back_to_bytes() {
 fn spaces_come_where_the_vocabulary_wants_them() {
     for (prefix, ids) in [
         (SpacePrefix::Always, vec![1, 259, 260, 2, 259, 261]),
-        (SpacePrefix::First, vec![1, 260, 2, 261]),
+        (SpacePrefix::MissingFirst, vec![1, 260, 2, 261]),
+        (SpacePrefix::MissingAlways, vec![1, 259, 260, 2, 259, 261]),
         (SpacePrefix::Never, vec![1, 260, 2, 261]),
     ] {
         let tokenizer = Tokenizer::new(sentence_piece(prefix)).unwrap();
@@ -167,6 +168,8 @@ fn spaces_come_where_the_vocabulary_wants_them() {
         assert_eq!(tokenizer.encode_prompt(&prompt).unwrap(), ids, "{prefix:?}");
         let bare = tokenizer.encode_text("a").unwrap();
         assert_eq!(bare.len(), 1 + usize::from(prefix != SpacePrefix::Never));
+        let begun = tokenizer.encode_text(" a").unwrap();
+        assert_eq!(begun.len(), 2 + usize::from(prefix == SpacePrefix::Always));
     }
 }
 

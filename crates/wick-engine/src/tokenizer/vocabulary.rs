@@ -66,10 +66,12 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SpacePrefix {
     Never,
-    /// In front of the text.
-    First,
     /// In front of the text, and after each special token.
     Always,
+    /// In front of the text, where it does not begin with one.
+    MissingFirst,
+    /// In front of the text and after each special token, where there is none.
+    MissingAlways,
 }
 
 /// How a vocabulary writes text.
