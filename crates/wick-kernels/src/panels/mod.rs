@@ -16,7 +16,6 @@ use codes::{Codes, VECTOR};
 use scales::Scales;
 
 pub(crate) use multiply::{PanelAt, UnpackedAt, few_columns, many_columns, multiply, unpack_panel};
-pub(crate) use tile::Place;
 
 /// Rows of a panel.
 const ROWS: usize = LANES;

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use super::codes::{Codes, VECTOR};
 use super::scales::{Pair, Scales};
 use crate::activations::Columns;
+use crate::shared::Place;
 use crate::simd::{Integers, LANES};
 
 /// Bytes of weights to fetch ahead where every block is read once.
@@ -192,25 +193,6 @@ unsafe fn dots<S: Integers, P: Panel<S>, const W: usize>(
             }
         }
         sums
-    }
-}
-
-/// Where results go: `rows` of a panel's 16 at each multiple of `stride`.
-#[derive(Clone, Copy)]
-pub(crate) struct Place {
-    pub start: *mut f32,
-    pub stride: usize,
-    pub rows: usize,
-}
-
-impl Place {
-    /// Where the results of a column go.
-    #[inline(always)]
-    pub(super) fn column(self, c: usize) -> Place {
-        Place {
-            start: self.start.wrapping_add(c * self.stride),
-            ..self
-        }
     }
 }
 

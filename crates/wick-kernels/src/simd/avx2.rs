@@ -22,6 +22,7 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     type F = F;
 
     const TILE: usize = 2;
+    const FLOATS: usize = 1;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> F {
@@ -50,6 +51,18 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         unsafe {
             let half = |i: usize| _mm_loadu_si128(from.add(16 * i).cast());
             [_mm256_cvtph_ps(half(0)), _mm256_cvtph_ps(half(1))]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const u8) -> F {
+        // SAFETY: see `load`.
+        unsafe {
+            let half = |i: usize| {
+                let v = _mm256_cvtepu16_epi32(_mm_loadu_si128(from.add(16 * i).cast()));
+                _mm256_castsi256_ps(_mm256_slli_epi32::<16>(v))
+            };
+            [half(0), half(1)]
         }
     }
 

@@ -11,6 +11,7 @@ impl Simd for Avx512 {
     type F = __m512;
 
     const TILE: usize = 8;
+    const FLOATS: usize = 4;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> __m512 {
@@ -34,6 +35,15 @@ impl Simd for Avx512 {
     unsafe fn load_f16(from: *const u8) -> __m512 {
         // SAFETY: see `load`.
         unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const u8) -> __m512 {
+        // SAFETY: see `load`.
+        unsafe {
+            let v = _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.cast()));
+            _mm512_castsi512_ps(_mm512_slli_epi32::<16>(v))
+        }
     }
 
     #[inline(always)]

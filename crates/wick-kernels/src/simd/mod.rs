@@ -26,11 +26,16 @@ pub(crate) trait Simd: Copy + 'static {
     /// Columns of f32 results held in registers at once, two vectors each.
     const TILE: usize;
 
+    /// Columns of a product with floats held in registers at once, times four rows.
+    const FLOATS: usize;
+
     unsafe fn splat(value: f32) -> Self::F;
     unsafe fn load(from: *const f32) -> Self::F;
     unsafe fn store(to: *mut f32, v: Self::F);
     /// Half-precision numbers, at any address.
     unsafe fn load_f16(from: *const u8) -> Self::F;
+    /// The upper halves of f32, at any address.
+    unsafe fn load_bf16(from: *const u8) -> Self::F;
     /// Signed bytes.
     unsafe fn load_i8(from: *const u8) -> Self::F;
     unsafe fn add(a: Self::F, b: Self::F) -> Self::F;
