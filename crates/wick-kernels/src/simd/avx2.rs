@@ -25,6 +25,12 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     const FLOATS: usize = 1;
 
     #[inline(always)]
+    fn prefetch(at: *const u8) {
+        // SAFETY: a hint that cannot fault.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn splat(value: f32) -> F {
         // SAFETY: the caller has the processor, here and in all functions below.
         unsafe { [_mm256_set1_ps(value); 2] }
@@ -178,12 +184,6 @@ impl<const VNNI: bool> Integers for Avx2<VNNI> {
     type I = I;
 
     const COLUMNS: usize = 4;
-
-    #[inline(always)]
-    fn prefetch(at: *const u8) {
-        // SAFETY: a hint that cannot fault.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
-    }
 
     #[inline(always)]
     unsafe fn load_bytes(from: *const u8) -> I {

@@ -14,6 +14,12 @@ impl Simd for Avx512 {
     const FLOATS: usize = 4;
 
     #[inline(always)]
+    fn prefetch(at: *const u8) {
+        // SAFETY: a hint that cannot fault.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn splat(value: f32) -> __m512 {
         // SAFETY: the caller has the processor, here and in all functions below.
         unsafe { _mm512_set1_ps(value) }
@@ -132,12 +138,6 @@ impl Integers for Avx512 {
     type I = __m512i;
 
     const COLUMNS: usize = 16;
-
-    #[inline(always)]
-    fn prefetch(at: *const u8) {
-        // SAFETY: a hint that cannot fault.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
-    }
 
     #[inline(always)]
     unsafe fn load_bytes(from: *const u8) -> __m512i {

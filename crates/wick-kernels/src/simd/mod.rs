@@ -29,6 +29,8 @@ pub(crate) trait Simd: Copy + 'static {
     /// Columns of a product with floats held in registers at once, times four rows.
     const FLOATS: usize;
 
+    /// Asks for a line of memory that may be read soon; any address will do.
+    fn prefetch(at: *const u8);
     unsafe fn splat(value: f32) -> Self::F;
     unsafe fn load(from: *const f32) -> Self::F;
     unsafe fn store(to: *mut f32, v: Self::F);
@@ -69,8 +71,6 @@ pub(crate) trait Integers: Simd {
     /// Columns of a product held in registers at once.
     const COLUMNS: usize;
 
-    /// Asks for a line of memory that may be read soon; any address will do.
-    fn prefetch(at: *const u8);
     unsafe fn load_bytes(from: *const u8) -> Self::I;
     unsafe fn store_bytes(to: *mut u8, v: Self::I);
     unsafe fn splat_u8(value: u8) -> Self::I;

@@ -26,6 +26,9 @@ impl Simd for Scalar {
     const FLOATS: usize = 1;
 
     #[inline(always)]
+    fn prefetch(_: *const u8) {}
+
+    #[inline(always)]
     unsafe fn splat(value: f32) -> Lanes {
         [value; LANES]
     }
