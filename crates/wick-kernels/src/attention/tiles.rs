@@ -256,32 +256,29 @@ pub(super) unsafe fn accumulate<S: Simd, C: Numbers>(
 ) {
     let width = head.layout.value_width();
     let count = out.len() / width;
-    by_tiles!(count, |first, N| {
-        // SAFETY: as promised by the caller.
-        unsafe {
-            let weights = weights.as_ptr().add(first * PAGE_TOKENS);
-            let out = out.as_mut_ptr().add(first * width);
-            let mut i = 0;
-            while i < width {
-                // The fewer queries, the more of a value at once: it is then read nearly as it lies.
-                let vectors = (width - i) / LANES;
-                let at = out.add(i);
-                i += LANES
-                    * if vectors >= 8 && N * 8 <= 2 * S::TILE {
-                        accumulate_tile::<S, C, N, 8>(weights, head, i, visible, at)
-                    } else if vectors >= 4 && N * 4 <= 2 * S::TILE {
-                        accumulate_tile::<S, C, N, 4>(weights, head, i, visible, at)
-                    } else if vectors >= 2 {
-                        accumulate_tile::<S, C, N, 2>(weights, head, i, visible, at)
-                    } else {
-                        accumulate_tile::<S, C, N, 1>(weights, head, i, visible, at)
-                    };
+    // The fewer queries, the more of a value at once: it is then read nearly as it lies.
+    let most = (2 * S::TILE / count.max(1)).max(2);
+    let mut i = 0;
+    while i < width {
+        let vectors = 1 << most.min((width - i) / LANES).min(8).ilog2();
+        by_tiles!(count, |first, N| {
+            // SAFETY: as promised by the caller.
+            unsafe {
+                let weights = weights.as_ptr().add(first * PAGE_TOKENS);
+                let out = out.as_mut_ptr().add(first * width + i);
+                match vectors {
+                    8 => accumulate_tile::<S, C, N, 8>(weights, head, i, visible, out),
+                    4 => accumulate_tile::<S, C, N, 4>(weights, head, i, visible, out),
+                    2 => accumulate_tile::<S, C, N, 2>(weights, head, i, visible, out),
+                    _ => accumulate_tile::<S, C, N, 1>(weights, head, i, visible, out),
+                }
             }
-        }
-    });
+        });
+        i += vectors * LANES;
+    }
 }
 
-/// N queries times V vectors of values from dimension `i` on; returns V.
+/// N queries times V vectors of values from dimension `i` on.
 #[inline(always)]
 unsafe fn accumulate_tile<S: Simd, C: Numbers, const N: usize, const V: usize>(
     weights: *const f32,
@@ -289,7 +286,7 @@ unsafe fn accumulate_tile<S: Simd, C: Numbers, const N: usize, const V: usize>(
     i: usize,
     visible: usize,
     out: *mut f32,
-) -> usize {
+) {
     let (dim, width) = (head.layout.head_dim, head.layout.value_width());
     // SAFETY: as promised by the caller.
     unsafe {
@@ -328,5 +325,4 @@ unsafe fn accumulate_tile<S: Simd, C: Numbers, const N: usize, const V: usize>(
             }
         }
     }
-    V
 }
