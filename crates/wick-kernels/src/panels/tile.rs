@@ -215,24 +215,23 @@ pub(super) unsafe fn tile<S: Integers, P: Panel<S>, const N: usize>(
         for block in 0..blocks {
             let codes = panel.codes(block);
             let scales = panel.scales(block);
-            macro_rules! four {
-                ($first:literal) => {
+            // Columns from `first` on, W at a time or as many as are left.
+            macro_rules! columns {
+                ($w:literal: $($first:literal)*) => { $(
                     if $first < N {
-                        let (x, aux) = (x.add($first * 32), aux.add($first));
-                        let sums = match N - $first {
-                            1 => dots::<S, P, 1>(&codes, x, aux, width),
-                            2 => dots::<S, P, 2>(&codes, x, aux, width),
-                            3 => dots::<S, P, 3>(&codes, x, aux, width),
-                            _ => dots::<S, P, 4>(&codes, x, aux, width),
+                        const FIRST: usize = $first;
+                        let (from, aux_from) = (x.add(FIRST * 32), aux.add(FIRST));
+                        let sums = match N - FIRST {
+                            1 => dots::<S, P, 1>(&codes, from, aux_from, width),
+                            2 => dots::<S, P, 2>(&codes, from, aux_from, width),
+                            3 => dots::<S, P, 3>(&codes, from, aux_from, width),
+                            _ => dots::<S, P, $w>(&codes, from, aux_from, width),
                         };
-                        four!(@ $first, sums, 0);
-                        four!(@ $first, sums, 1);
-                        four!(@ $first, sums, 2);
-                        four!(@ $first, sums, 3);
+                        columns!(@ FIRST, $w, sums, 0 1 2 3);
                     }
-                };
-                (@ $first:literal, $sums:ident, $i:literal) => {
-                    if $first + $i < N {
+                )* };
+                (@ $first:ident, $w:literal, $sums:ident, $($i:literal)*) => { $(
+                    if $i < $w && $first + $i < N {
                         const C: usize = $first + $i;
                         let x_scale = S::splat(*x_scales.add(C));
                         let [a, b] = $sums[$i];
@@ -251,12 +250,13 @@ pub(super) unsafe fn tile<S: Integers, P: Panel<S>, const N: usize>(
                             }
                         }
                     }
-                };
+                )* };
             }
-            four!(0);
-            four!(4);
-            four!(8);
-            four!(12);
+            if P::SPLIT {
+                columns!(2: 0 2 4 6 8 10 12 14);
+            } else {
+                columns!(4: 0 4 8 12);
+            }
             x = x.add(32 * width);
             x_scales = x_scales.add(width);
             aux = aux.add(if P::SPLIT { 2 * width } else { width });
