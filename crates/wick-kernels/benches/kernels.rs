@@ -1,106 +1,333 @@
-//! Figures of this machine: each format's products with one column (decode; GB/s of weights) and with 512 (prefill;
-//! GMAC/s), then attention and what stands between. `cargo bench -p wick-kernels -- [FORMAT…]`; with `--record` the
-//! figures also go to `benches/record/<processor>/<date>.csv`.
+//! Figures of this machine, in lines of a table: each format's products with one column (decode, bound by reading
+//! weights), eight (a batch) and 512 (prefill, bound by multiplying), then attention and what stands between.
+//!
+//!     cargo bench -p wick-kernels -- [--threads N] [--path NAME] [--record] [FORMAT or `attention` or `rest`…]
+//!
+//! Times are medians; with `--least` they are the least, which says more on a busy machine. `--record` also writes
+//! `benches/record/<processor>/<date>.csv`.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use wick_kernels::{Format, Matrix, MatrixPart, Path, Threads};
+use wick_kernels::{
+    Activation, AttentionShape, CacheFormat, Format, Matrix, MatrixPart, PAGE_TOKENS, PageLayout,
+    Path, RopeStyle, Span, Threads, attention, gated, rms_norm, rope,
+};
 
-/// Rows and columns of weights: a small model's down projection, a larger one's gate.
-const SHAPES: [(usize, usize); 2] = [(1024, 3072), (8192, 2048)];
+/// Rows and columns of weights: a small model's, and a larger one's.
+const SHAPES: [(usize, usize); 2] = [(1024, 3072), (2048, 8192)];
+
+/// More bytes than caches hold.
+const UNCACHED: usize = 192 << 20;
+
+struct Bench {
+    threads: Threads,
+    least: bool,
+    lines: Vec<String>,
+}
 
 fn main() {
-    let names: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|a| !a.starts_with("--"))
-        .collect();
-    let count = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let count = std::env::var("THREADS").map_or(count, |t| t.parse().expect("number"));
-    let paths: Vec<Threads> = Path::ALL
-        .iter()
-        .filter(|path| {
-            path.available() && std::env::var("WICK_SIMD").is_ok_and(|n| n == path.name())
-                || **path == Path::best()
-        })
-        .map(|path| Threads::on(*path, count))
-        .collect();
-    for threads in &paths {
-        for &format in Format::ALL {
-            if names.is_empty() || names.iter().any(|n| n == format.name()) {
-                for (rows, columns) in SHAPES {
-                    product(threads, format, rows, columns);
-                }
+    let mut names = Vec::new();
+    let (mut count, mut path) = (
+        std::thread::available_parallelism().map_or(1, |n| n.get()),
+        Path::best(),
+    );
+    let (mut least, mut record) = (false, false);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--threads" => {
+                count = arguments
+                    .next()
+                    .and_then(|n| n.parse().ok())
+                    .expect("a number of threads")
+            }
+            "--path" => {
+                let name = arguments.next().expect("a path's name");
+                path = *Path::ALL
+                    .iter()
+                    .find(|p| p.name() == name)
+                    .expect("a path's name");
+            }
+            "--least" => least = true,
+            "--record" => record = true,
+            "--bench" => {}
+            name => names.push(name.to_lowercase()),
+        }
+    }
+    let threads = Threads::on(path, count);
+    let mut bench = Bench {
+        threads,
+        least,
+        lines: vec!["path,threads,kernel,shape,columns,unit,value".into()],
+    };
+    let wanted = |name: &str| names.is_empty() || names.contains(&name.to_lowercase());
+    for format in Format::ALL.iter().filter(|f| wanted(f.name())) {
+        for (rows, columns) in SHAPES {
+            bench.products(*format, rows, columns);
+        }
+    }
+    if wanted("attention") {
+        for format in [CacheFormat::F16, CacheFormat::Q8_0] {
+            for (rows, context) in [(512, 512), (512, 8192), (1, 512), (1, 8192)] {
+                bench.attention(format, rows, context);
             }
         }
     }
+    if wanted("rest") {
+        bench.rest();
+    }
+    if record {
+        bench.record();
+    }
 }
 
-fn product(threads: &Threads, format: Format, rows: usize, columns: usize) {
-    let bytes = format.row_bytes(columns).expect("whole blocks") * rows;
-    // Enough copies that decode reads them from memory, not from a cache.
-    let copies = (256 << 20) / bytes + 1;
-    let mut random = 88172645463325252u64;
-    let mut data = vec![0u8; bytes];
-    for byte in &mut data {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        *byte = random as u8 & 0x3f;
-    }
-    let start = Instant::now();
-    let data = Arc::new(data);
-    let matrices: Vec<Matrix> = (0..copies)
-        .map(|_| {
-            let part = MatrixPart {
+impl Bench {
+    fn products(&mut self, format: Format, rows: usize, columns: usize) {
+        let bytes = format.row_bytes(columns).expect("whole blocks") * rows;
+        let copies = UNCACHED / bytes + 1;
+        let data = random_bytes(bytes);
+        let copy = || {
+            let data = Arc::new(data.clone());
+            MatrixPart {
                 format,
                 rows,
                 columns,
-                data: data.clone(),
-            };
-            Matrix::new(vec![part], threads).expect("sizes fit")
-        })
-        .collect();
-    let load = start.elapsed();
-    let x: Vec<f32> = (0..512 * columns).map(|i| (i % 61) as f32 - 30.0).collect();
-    let mut out = vec![0.0; 512 * rows];
-    let mut next = 0;
-    let mut run = |tokens: usize| {
-        next = (next + 1) % copies;
-        let matrix = &matrices[next];
-        matrix
-            .multiply(threads, &x[..tokens * columns], &mut out[..tokens * rows])
+                data,
+            }
+        };
+        let start = Instant::now();
+        let matrices: Vec<Matrix> = (0..copies)
+            .map(|_| Matrix::new(vec![copy()], &self.threads).expect("sizes fit"))
+            .collect();
+        let load = (bytes * copies) as f64 / start.elapsed().as_secs_f64();
+        let shape = format!("{rows}x{columns}");
+        self.line(format.name(), &shape, 0, "GB/s loading", load / 1e9);
+        let x: Vec<f32> = (0..512 * columns).map(|i| (i % 61) as f32 - 30.0).collect();
+        let mut out = vec![0.0; 512 * rows];
+        for tokens in [1, 8, 512] {
+            let mut matrices = matrices.iter().cycle();
+            let turns = if tokens == 512 { 1 } else { copies };
+            let time = self.time(|| {
+                for matrix in matrices.by_ref().take(turns) {
+                    let x = &x[..tokens * columns];
+                    matrix
+                        .multiply(&self.threads, x, &mut out[..tokens * rows])
+                        .expect("sizes fit");
+                }
+            });
+            let macs = (turns * tokens * rows * columns) as f64;
+            if tokens == 1 {
+                self.line(
+                    format.name(),
+                    &shape,
+                    tokens,
+                    "GB/s",
+                    (turns * bytes) as f64 / time / 1e9,
+                );
+            }
+            self.line(format.name(), &shape, tokens, "GMAC/s", macs / time / 1e9);
+        }
+    }
+
+    /// The last `rows` rows of a context with the heads of a small model.
+    fn attention(&mut self, format: CacheFormat, rows: usize, context: usize) {
+        let (heads, kv_heads, head_dim) = (16, 8, 128);
+        let layout = PageLayout {
+            format,
+            kv_heads,
+            head_dim,
+        };
+        let shape = AttentionShape {
+            heads,
+            kv_heads,
+            head_dim,
+            scale: 0.09,
+            softcap: None,
+            window: None,
+        };
+        let mut page = vec![0; layout.bytes()];
+        let vector: Vec<f32> = (0..kv_heads * head_dim)
+            .map(|i| (i % 17) as f32 * 0.1 - 0.8)
+            .collect();
+        for slot in 0..PAGE_TOKENS {
+            layout
+                .write(&mut page, slot, &vector, &vector)
+                .expect("sizes fit");
+        }
+        // Layers enough that none is in a cache when its turn comes.
+        let pages = context / PAGE_TOKENS;
+        let layers = if rows == 1 {
+            UNCACHED / (pages * page.len()) + 1
+        } else {
+            1
+        };
+        let cache: Vec<Vec<u8>> = (0..layers * pages).map(|_| page.clone()).collect();
+        let mut layers = cache.chunks(pages).cycle();
+        let queries = vec![0.1; rows * heads * head_dim];
+        let mut out = vec![0.0; queries.len()];
+        let time = self.time(|| {
+            let pages = layers
+                .next()
+                .into_iter()
+                .flatten()
+                .map(|p| Some(p.as_slice()))
+                .collect();
+            let spans = [Span {
+                first_row: 0,
+                rows,
+                first_position: context - rows,
+                pages,
+            }];
+            attention(&self.threads, &layout, &shape, &spans, &queries, &mut out)
+                .expect("sizes fit");
+        });
+        let seen: usize = (context - rows + 1..=context).sum();
+        let name = format!("attention {format:?}");
+        let shape = format!("{heads}/{kv_heads}x{head_dim} at {context}");
+        let macs = (2 * seen * heads * head_dim) as f64;
+        self.line(&name, &shape, rows, "GMAC/s", macs / time / 1e9);
+        if rows == 1 {
+            self.line(
+                &name,
+                &shape,
+                rows,
+                "GB/s",
+                (pages * page.len()) as f64 / time / 1e9,
+            );
+        }
+    }
+
+    /// A layer's rest, for 512 rows of a small model.
+    fn rest(&mut self) {
+        let x: Vec<f32> = (0..512 * 2 * 3072)
+            .map(|i| (i % 23) as f32 * 0.3 - 3.0)
+            .collect();
+        let mut out = vec![0.0; 512 * 3072];
+        let time = self.time(|| {
+            rms_norm(
+                &self.threads,
+                &x[..512 * 1024],
+                &x[..1024],
+                1e-6,
+                &mut out[..512 * 1024],
+            )
             .expect("sizes fit");
-    };
-    let one = median(|| (0..copies).for_each(|_| run(1))).as_secs_f64() / copies as f64;
-    let eight = median(|| run(8)).as_secs_f64();
-    let many = median(|| run(512)).as_secs_f64();
-    let macs = (rows * columns) as f64;
-    println!(
-        "{:<12} {:<7} {rows:>5}x{columns:<5} 1 column {:6.1} GB/s {:6.1} GMAC/s   8 columns {:6.1} GMAC/s   512 columns {:6.1} GMAC/s   load {:5.2} GB/s",
-        threads.path().name(),
-        format.name(),
-        bytes as f64 / one / 1e9,
-        macs / one / 1e9,
-        8.0 * macs / eight / 1e9,
-        512.0 * macs / many / 1e9,
-        (bytes * copies) as f64 / load.as_secs_f64() / 1e9,
-    );
+        });
+        self.line("rms_norm", "1024", 512, "ns a row", time * 1e9 / 512.0);
+        for activation in [Activation::Silu, Activation::GeluTanh] {
+            let time = self.time(|| {
+                gated(&self.threads, activation, 3072, &x, &mut out).expect("sizes fit");
+            });
+            self.line(
+                &format!("gated {activation:?}"),
+                "3072",
+                512,
+                "ns a row",
+                time * 1e9 / 512.0,
+            );
+        }
+        let positions: Vec<u32> = (0..512).collect();
+        for style in [RopeStyle::Halves, RopeStyle::Interleaved] {
+            let (table, heads) = (&x[..512 * 64], &mut out[..512 * 2048]);
+            let time = self.time(|| {
+                rope(
+                    &self.threads,
+                    style,
+                    128,
+                    128,
+                    table,
+                    table,
+                    &positions,
+                    heads,
+                )
+                .expect("sizes fit");
+            });
+            self.line(
+                &format!("rope {style:?}"),
+                "16x128",
+                512,
+                "ns a row",
+                time * 1e9 / 512.0,
+            );
+        }
+    }
+
+    /// Seconds of a call, from at least seven within about 300 ms.
+    fn time(&self, mut call: impl FnMut()) -> f64 {
+        call();
+        let start = Instant::now();
+        let mut times = Vec::new();
+        while times.len() < 7 || start.elapsed() < Duration::from_millis(300) {
+            let start = Instant::now();
+            call();
+            times.push(start.elapsed());
+        }
+        times.sort();
+        times[if self.least { 0 } else { times.len() / 2 }].as_secs_f64()
+    }
+
+    fn line(&mut self, kernel: &str, shape: &str, columns: usize, unit: &str, value: f64) {
+        let (path, threads) = (self.threads.path().name(), self.threads.count());
+        println!("{path:<12} {threads} {kernel:<16} {shape:<18} {columns:>4} {value:>9.2} {unit}");
+        self.lines.push(format!(
+            "{path},{threads},{kernel},{shape},{columns},{unit},{value:.2}"
+        ));
+    }
+
+    fn record(&self) {
+        let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let name = processor
+            .lines()
+            .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+        let family = processor
+            .lines()
+            .find_map(|line| line.strip_prefix("cpu family")?.split_once(": "));
+        let name = name.map_or(std::env::consts::ARCH, |(_, name)| name);
+        let name = format!(
+            "{name} family {}",
+            family.map_or("unknown", |(_, family)| family)
+        );
+        let name: String = name
+            .chars()
+            .map(|c| if c.is_alphanumeric() { c } else { '-' })
+            .collect();
+        let folder = format!("{}/benches/record/{name}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::create_dir_all(&folder).expect("the folder can be made");
+        let file = format!("{folder}/{}.csv", today());
+        std::fs::write(&file, self.lines.join("\n") + "\n").expect("the record can be written");
+        println!("{file}");
+    }
 }
 
-/// The median time of at least seven calls within about 300 ms.
-fn median(mut call: impl FnMut()) -> Duration {
-    call();
-    let start = Instant::now();
-    let mut times = Vec::new();
-    while times.len() < 7 || start.elapsed() < Duration::from_millis(300) {
-        let start = Instant::now();
-        call();
-        times.push(start.elapsed());
-    }
-    times.sort();
-    if std::env::var_os("LEAST").is_some() {
-        return times[0];
-    }
-    times[times.len() / 2]
+/// Weights whose scales are small and finite, whatever the format.
+fn random_bytes(count: usize) -> Vec<u8> {
+    let mut state = 88_172_645_463_325_252u64;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8 & 0x3f
+    };
+    std::iter::repeat_with(next).take(count).collect()
+}
+
+/// The date, year-month-day.
+fn today() -> String {
+    let seconds = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs());
+    // Days since the first of March of the year 0, in eras of 400 years.
+    let days = seconds / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
+    format!("{}-{month:02}-{day:02}", era * 400 + year + next)
 }

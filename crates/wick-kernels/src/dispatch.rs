@@ -6,7 +6,9 @@ use std::sync::OnceLock;
 use crate::activations::{Columns, quantize_group};
 use crate::attention::{Block, Context, Partial, attend_chunk};
 use crate::elementwise::{Activation, RopeStyle, gated_row, rms_norm_row, rope_head};
-use crate::panels::{PanelAt, Place, UnpackedAt, few_columns, many_columns, unpack_panel};
+use crate::floats::{self, Rows, multiply_rows};
+use crate::panels::{PanelAt, UnpackedAt, few_columns, many_columns, unpack_panel};
+use crate::shared::Place;
 use crate::simd::Scalar;
 
 /// A set of instructions the kernels are written for.
@@ -77,14 +79,15 @@ pub(crate) struct Kernels {
     pub rope: unsafe fn(RopeStyle, &[f32], &[f32], &mut [f32]),
     pub attend: unsafe fn(&Context<'_>, &Block, usize, &mut Partial),
     pub quantize: Quantize,
-    pub panels: Option<PanelKernels>,
+    pub products: Option<Products>,
 }
 
 /// See [`quantize_group`].
 type Quantize = unsafe fn(usize, &[f32], &mut [i8], &mut [f32], &mut [i32]);
 
-/// Products over panels; the scalar path has none.
-pub(crate) struct PanelKernels {
+/// Products; the scalar path has its own.
+pub(crate) struct Products {
+    pub floats: floats::Kernel,
     pub few_columns: unsafe fn(&PanelAt, Columns, usize, Place),
     pub unpack: unsafe fn(&PanelAt, *mut u8, *mut f32),
     pub many_columns: unsafe fn(&UnpackedAt, Columns, usize, Place),
@@ -105,7 +108,7 @@ macro_rules! compiled {
 }
 
 macro_rules! kernels {
-    ($name:ident, $attribute:tt, $simd:ty, $panels:expr) => {
+    ($name:ident, $attribute:tt, $simd:ty, $products:expr) => {
         pub(super) static $name: Kernels = {
             compiled! {
                 $attribute;
@@ -115,20 +118,21 @@ macro_rules! kernels {
                 fn attend(context: &Context<'_>, block: &Block, chunk: usize, part: &mut Partial) = attend_chunk::<$simd>;
                 fn quantize(width: usize, x: &[f32], codes: &mut [i8], scales: &mut [f32], sums: &mut [i32]) = quantize_group;
             }
-            Kernels { rms_norm, gated, rope, attend, quantize, panels: $panels }
+            Kernels { rms_norm, gated, rope, attend, quantize, products: $products }
         };
     };
 }
 
-macro_rules! panel_kernels {
+macro_rules! products {
     ($attribute:tt, $simd:ty) => {{
         compiled! {
             $attribute;
+            fn floats(rows: &Rows<'_>, x: &[f32], place: Place) = multiply_rows::<$simd>;
             fn few(panel: &PanelAt, columns: Columns, count: usize, place: Place) = few_columns::<$simd>;
             fn unpack(panel: &PanelAt, codes: *mut u8, scales: *mut f32) = unpack_panel::<$simd>;
             fn many(panel: &UnpackedAt, columns: Columns, count: usize, place: Place) = many_columns::<$simd>;
         }
-        Some(PanelKernels { few_columns: few, unpack, many_columns: many })
+        Some(Products { floats, few_columns: few, unpack, many_columns: many })
     }};
 }
 
@@ -150,7 +154,7 @@ mod x86 {
                 $name,
                 [target_feature($(enable = $feature),*)],
                 $simd,
-                panel_kernels!([target_feature($(enable = $feature),*)], $simd)
+                products!([target_feature($(enable = $feature),*)], $simd)
             );
         };
     }

@@ -31,6 +31,7 @@ mod cache;
 mod dispatch;
 mod elementwise;
 mod error;
+mod floats;
 mod format;
 mod matrix;
 mod memory;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::error::{check_length, product, whole_rows};
 use crate::panels::{self, Panels};
-use crate::shared::Shared;
-use crate::{Error, Format, Result, Threads, dequantize, dispatch, scalar};
+use crate::shared::{Results, Shared};
+use crate::{Error, Format, Result, Threads, dequantize, dispatch, floats, scalar};
 
 /// Bytes of weights, usually a part of a mapped file.
 pub trait WeightBytes: Send + Sync {
@@ -112,7 +112,7 @@ impl Matrix {
             out.len(),
         )?;
         let out = Shared::new(out);
-        let kernels = dispatch::kernels(threads.path()).panels.as_ref();
+        let kernels = dispatch::kernels(threads.path()).products.as_ref();
         threads.with_activations(|activations| {
             let mut aux = Vec::new();
             for part in &self.parts {
@@ -124,27 +124,19 @@ impl Matrix {
             }
             let mut first_row = 0;
             for part in &self.parts {
-                match (&part.panels, kernels) {
-                    (Some(panels), Some(kernels)) => {
-                        panels::multiply(
-                            threads,
-                            kernels,
-                            panels,
-                            activations,
-                            &out,
-                            first_row,
-                            self.rows,
-                        );
+                let results = Results {
+                    out: &out,
+                    first_row,
+                    stride: self.rows,
+                };
+                match (kernels, &part.panels) {
+                    (Some(kernels), Some(panels)) => {
+                        panels::multiply(threads, kernels, panels, activations, &results)
                     }
-                    _ => scalar::multiply(
-                        threads,
-                        &part.stored,
-                        x,
-                        tokens,
-                        &out,
-                        first_row,
-                        self.rows,
-                    ),
+                    (Some(kernels), None) if part.stored.format.is_float() => {
+                        floats::multiply(threads, kernels.floats, &part.stored, x, &results);
+                    }
+                    _ => scalar::multiply(threads, &part.stored, x, &results),
                 }
                 first_row += part.stored.rows;
             }
@@ -181,7 +173,7 @@ impl Matrix {
 
 impl Part {
     fn new(threads: &Threads, stored: MatrixPart) -> Result<Self> {
-        let panels = match dispatch::kernels(threads.path()).panels {
+        let panels = match dispatch::kernels(threads.path()).products {
             Some(_) => Panels::new(threads, stored.format, stored.rows, stored.columns, &|r| {
                 stored.row(r)
             })?,

@@ -5,24 +5,17 @@ use std::borrow::Cow;
 
 use crate::activations::{BLOCK, quantize_block};
 use crate::matrix::MatrixPart;
-use crate::shared::Shared;
+use crate::shared::Results;
 use crate::{Threads, dequantize};
 
 /// Weight rows that are multiplied together, so that a token's activations are read once for all of them.
 const ROWS: usize = 4;
 const LANES: usize = 8;
 
-/// Multiplies a part; its rows stand at `first_row` of `stride` in each token's output.
-pub(crate) fn multiply(
-    threads: &Threads,
-    part: &MatrixPart,
-    x: &[f32],
-    tokens: usize,
-    out: &Shared<'_, f32>,
-    first_row: usize,
-    stride: usize,
-) {
+/// Multiplies all tokens.
+pub(crate) fn multiply(threads: &Threads, part: &MatrixPart, x: &[f32], results: &Results<'_>) {
     let columns = part.columns;
+    let tokens = x.len() / columns.max(1);
     let x = if part.format.is_float() {
         Cow::Borrowed(x)
     } else {
@@ -43,7 +36,7 @@ pub(crate) fn multiply(
         for token in 0..tokens {
             let sums = dots(&weights, &x[token * columns..][..columns]);
             // SAFETY: each item writes rows of its own.
-            let out = unsafe { out.part(token * stride + first_row + row, rows) };
+            let out = unsafe { results.part(token, row, rows) };
             out.copy_from_slice(&sums[..rows]);
         }
     });

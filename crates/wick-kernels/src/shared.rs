@@ -41,3 +41,53 @@ impl<'a, T> Shared<'a, T> {
         unsafe { self.start.add(index) }
     }
 }
+
+/// Where the results of a matrix go: token after token, `stride` values each, its rows from `first_row` on.
+pub(crate) struct Results<'a> {
+    pub out: &'a Shared<'a, f32>,
+    pub first_row: usize,
+    pub stride: usize,
+}
+
+/// Where a kernel writes: `rows` values at each multiple of `stride`.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub start: *mut f32,
+    pub stride: usize,
+    pub rows: usize,
+}
+
+impl Results<'_> {
+    /// The results of some rows and one token.
+    ///
+    /// # Safety
+    /// As for [`Shared::part`].
+    #[allow(clippy::mut_from_ref)]
+    pub(crate) unsafe fn part(&self, token: usize, row: usize, rows: usize) -> &mut [f32] {
+        // SAFETY: as promised by the caller.
+        unsafe {
+            self.out
+                .part(token * self.stride + self.first_row + row, rows)
+        }
+    }
+
+    /// Where the results of `rows` rows and the tokens from `token` on go.
+    pub(crate) fn place(&self, token: usize, row: usize, rows: usize) -> Place {
+        Place {
+            start: self.out.at(token * self.stride + self.first_row + row),
+            stride: self.stride,
+            rows,
+        }
+    }
+}
+
+impl Place {
+    /// Where the results of a column (a token) go.
+    #[inline(always)]
+    pub(crate) fn column(self, c: usize) -> Place {
+        Place {
+            start: self.start.wrapping_add(c * self.stride),
+            ..self
+        }
+    }
+}

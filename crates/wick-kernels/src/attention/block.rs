@@ -1,11 +1,14 @@
 //! A block of queries over one chunk of pages.
 
+use super::tiles::{self, Head, Numbers};
 use super::{CHUNK, Context};
-use crate::activations::BLOCK;
-use crate::cache::{CacheFormat, PAGE_TOKENS};
+use crate::cache::{CacheFormat, PAGE_TOKENS, PageLayout};
 use crate::elementwise::exponentials;
 use crate::shared::Shared;
 use crate::simd::{LANES, Simd, sigmoid};
+
+/// Queries up to which a page is read as it is kept, not unpacked first.
+const FEW: usize = 8;
 
 /// Some rows of a span with the query heads of one key head: `rows` · group queries, the heads of a row together.
 pub(crate) struct Block {
@@ -113,16 +116,38 @@ pub(crate) unsafe fn attend_chunk<S: Simd>(
     chunk: usize,
     part: &mut Partial,
 ) {
-    let (shape, layout) = (&context.shape, &context.layout);
-    let (dim, width, group) = (shape.head_dim, layout.value_width(), shape.group());
+    // SAFETY: as promised by the caller.
+    unsafe {
+        match context.layout.format {
+            CacheFormat::F32 => attend::<S, tiles::F32>(context, block, chunk, part),
+            CacheFormat::F16 => attend::<S, tiles::F16>(context, block, chunk, part),
+            CacheFormat::Q8_0 => attend::<S, tiles::Q8>(context, block, chunk, part),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn attend<S: Simd, C: Numbers>(
+    context: &Context<'_>,
+    block: &Block,
+    chunk: usize,
+    part: &mut Partial,
+) {
+    let (shape, layout) = (&context.shape, context.layout);
+    let (dim, group) = (shape.head_dim, shape.group());
     let count = block.rows * group;
     let (first_position, last_position) = block.positions(context);
+    let as_f32 = PageLayout {
+        format: CacheFormat::F32,
+        ..layout
+    };
+    let unpacks = count > FEW && C::FORMAT != CacheFormat::F32;
     part.clear();
 
-    let mut buffer = vec![0f32; count * (dim + PAGE_TOKENS) + PAGE_TOKENS * (dim + width)];
+    let mut buffer =
+        vec![0f32; count * (dim + PAGE_TOKENS) + if unpacks { as_f32.head_bytes() / 4 } else { 0 }];
     let (queries, rest) = buffer.split_at_mut(count * dim);
-    let (scores, rest) = rest.split_at_mut(count * PAGE_TOKENS);
-    let (keys, values) = rest.split_at_mut(PAGE_TOKENS * dim);
+    let (scores, unpacked) = rest.split_at_mut(count * PAGE_TOKENS);
     for (q, query) in queries.chunks_exact_mut(dim).enumerate() {
         let from = &context.queries[block.query_at(context, q)..][..dim];
         for (query, from) in query.iter_mut().zip(from) {
@@ -136,21 +161,32 @@ pub(crate) unsafe fn attend_chunk<S: Simd>(
             continue; // refused by `check_span`
         };
         let head = &bytes[block.kv_head * layout.head_bytes()..][..layout.head_bytes()];
+        let head = Head::new(head, layout);
         let start = page * PAGE_TOKENS;
         // Slots after the last position may hold anything, and zero times anything must be zero.
         let visible = PAGE_TOKENS.min(last_position + 1 - start);
-        // SAFETY: the processor has S; the buffers have the sizes that the functions read and write.
+        // SAFETY: the processor has S; the page was checked, and the buffers have the sizes asked for.
         unsafe {
-            read_keys::<S>(context, head, visible.div_ceil(LANES), keys);
-            read_values::<S>(context, head, visible, values);
-            score::<S>(queries, keys, dim, visible, scores);
+            if unpacks {
+                tiles::unpack::<S, C>(&head, visible, unpacked);
+            }
+            let head_of_f32 = Head::new_f32(unpacked, as_f32);
+            match &head_of_f32 {
+                Some(head) => tiles::score::<S, tiles::F32>(queries, head, visible, scores),
+                None => tiles::score::<S, C>(queries, &head, visible, scores),
+            }
             for (q, scores) in scores.chunks_exact_mut(PAGE_TOKENS).enumerate() {
                 let position = first_position + q / group;
                 let from = shape.first_seen(position).saturating_sub(start);
                 let to = (position + 1).saturating_sub(start).min(PAGE_TOKENS);
                 weigh::<S>(shape.softcap, scores, from, to, q, part);
             }
-            accumulate::<S>(scores, values, width, visible, &mut part.values);
+            match &head_of_f32 {
+                Some(head) => {
+                    tiles::accumulate::<S, tiles::F32>(scores, head, visible, &mut part.values)
+                }
+                None => tiles::accumulate::<S, C>(scores, &head, visible, &mut part.values),
+            }
         }
     }
 }
@@ -198,199 +234,6 @@ unsafe fn weigh<S: Simd>(
                     v.as_mut_ptr(),
                     S::mul(S::load(v.as_ptr()), S::splat(shrink)),
                 );
-            }
-        }
-    }
-}
-
-/// Keys of `strips` · 16 tokens as f32, in the page's order.
-#[inline(always)]
-unsafe fn read_keys<S: Simd>(context: &Context<'_>, head: &[u8], strips: usize, keys: &mut [f32]) {
-    let layout = &context.layout;
-    let dim = layout.head_dim;
-    let from = head.as_ptr();
-    for strip in 0..strips {
-        for i in 0..dim {
-            // SAFETY: within the head, whose size is that of the layout, and within the buffer of 64 · dim.
-            unsafe {
-                let at = from.add(layout.key_at(strip * LANES, i));
-                let v = match layout.format {
-                    CacheFormat::F32 => S::load(at.cast()),
-                    CacheFormat::F16 => S::load_f16(at),
-                    CacheFormat::Q8_0 => {
-                        let scale = from.add(layout.key_scale_at(strip * LANES, i / BLOCK));
-                        S::mul(S::load_i8(at), S::load_f16(scale))
-                    }
-                };
-                S::store(keys.as_mut_ptr().add((strip * dim + i) * LANES), v);
-            }
-        }
-    }
-}
-
-/// Values of the first `visible` tokens as f32.
-#[inline(always)]
-unsafe fn read_values<S: Simd>(
-    context: &Context<'_>,
-    head: &[u8],
-    visible: usize,
-    values: &mut [f32],
-) {
-    let layout = &context.layout;
-    let width = layout.value_width();
-    let from = head.as_ptr();
-    for slot in 0..visible {
-        for i in (0..width).step_by(LANES) {
-            // SAFETY: within the head, whose size is that of the layout, and within the buffer of 64 · width.
-            unsafe {
-                let at = from.add(layout.value_at(slot, i));
-                let v = match layout.format {
-                    CacheFormat::F32 => S::load(at.cast()),
-                    CacheFormat::F16 => S::load_f16(at),
-                    CacheFormat::Q8_0 => {
-                        let at_scale = layout.value_scale_at(slot, i / BLOCK);
-                        let scale = half::f16::from_le_bytes([head[at_scale], head[at_scale + 1]]);
-                        S::mul(S::load_i8(at), S::splat(scale.to_f32()))
-                    }
-                };
-                S::store(values.as_mut_ptr().add(slot * width + i), v);
-            }
-        }
-    }
-}
-
-/// Runs `$f::<S, N>` over groups of N queries: as many as a tile has, then the rest.
-macro_rules! by_tiles {
-    ($count:expr, |$first:ident, $n:ident| $call:expr) => {
-        let mut $first = 0;
-        while $first < $count {
-            let left = S::TILE.min($count - $first);
-            macro_rules! go {
-                ($size:literal) => {{
-                    const $n: usize = $size;
-                    $call;
-                    $first += $size;
-                }};
-            }
-            match left {
-                8.. => go!(8),
-                4..8 => go!(4),
-                2..4 => go!(2),
-                _ => go!(1),
-            }
-        }
-    };
-}
-
-/// Scores of all queries with the first `visible` tokens, two strips of keys at a time.
-#[inline(always)]
-unsafe fn score<S: Simd>(
-    queries: &[f32],
-    keys: &[f32],
-    dim: usize,
-    visible: usize,
-    scores: &mut [f32],
-) {
-    let count = queries.len() / dim;
-    for strip in (0..visible.div_ceil(LANES)).step_by(2) {
-        by_tiles!(count, |first, N| {
-            // SAFETY: the caller has a processor with S; `keys` has four strips, `scores` a page for each query.
-            unsafe {
-                let queries = queries.as_ptr().add(first * dim);
-                let keys = keys.as_ptr().add(strip * dim * LANES);
-                let scores = scores.as_mut_ptr().add(first * PAGE_TOKENS + strip * LANES);
-                score_tile::<S, N>(queries, keys, dim, scores);
-            }
-        });
-    }
-}
-
-#[inline(always)]
-unsafe fn score_tile<S: Simd, const N: usize>(
-    queries: *const f32,
-    keys: *const f32,
-    dim: usize,
-    scores: *mut f32,
-) {
-    // SAFETY: see `score`.
-    unsafe {
-        let mut sums = [[S::splat(0.0); 2]; N];
-        for i in 0..dim {
-            let (a, b) = (
-                S::load(keys.add(i * LANES)),
-                S::load(keys.add((dim + i) * LANES)),
-            );
-            for (q, sums) in sums.iter_mut().enumerate() {
-                let query = S::splat(*queries.add(q * dim + i));
-                *sums = [S::fma(query, a, sums[0]), S::fma(query, b, sums[1])];
-            }
-        }
-        for (q, sums) in sums.iter().enumerate() {
-            S::store(scores.add(q * PAGE_TOKENS), sums[0]);
-            S::store(scores.add(q * PAGE_TOKENS + LANES), sums[1]);
-        }
-    }
-}
-
-/// Adds weighted values to those of all queries, two vectors of dimensions at a time.
-#[inline(always)]
-unsafe fn accumulate<S: Simd>(
-    weights: &[f32],
-    values: &[f32],
-    width: usize,
-    visible: usize,
-    out: &mut [f32],
-) {
-    let count = out.len() / width;
-    for i in (0..width).step_by(2 * LANES) {
-        let two = i + LANES < width;
-        by_tiles!(count, |first, N| {
-            // SAFETY: the caller has a processor with S; `values` has 64 rows of `width`, `out` one for each query.
-            unsafe {
-                let weights = weights.as_ptr().add(first * PAGE_TOKENS);
-                let values = values.as_ptr().add(i);
-                let out = out.as_mut_ptr().add(first * width + i);
-                if two {
-                    accumulate_tile::<S, N, 2>(weights, values, width, visible, out);
-                } else {
-                    accumulate_tile::<S, N, 1>(weights, values, width, visible, out);
-                }
-            }
-        });
-    }
-}
-
-#[inline(always)]
-unsafe fn accumulate_tile<S: Simd, const N: usize, const V: usize>(
-    weights: *const f32,
-    values: *const f32,
-    width: usize,
-    visible: usize,
-    out: *mut f32,
-) {
-    // SAFETY: see `accumulate`.
-    unsafe {
-        let mut sums = [[S::splat(0.0); V]; N];
-        for (q, sums) in sums.iter_mut().enumerate() {
-            for (v, sum) in sums.iter_mut().enumerate() {
-                *sum = S::load(out.add(q * width + v * LANES));
-            }
-        }
-        for slot in 0..visible {
-            let mut row = [S::splat(0.0); V];
-            for (v, row) in row.iter_mut().enumerate() {
-                *row = S::load(values.add(slot * width + v * LANES));
-            }
-            for (q, sums) in sums.iter_mut().enumerate() {
-                let weight = S::splat(*weights.add(q * PAGE_TOKENS + slot));
-                for v in 0..V {
-                    sums[v] = S::fma(weight, row[v], sums[v]);
-                }
-            }
-        }
-        for (q, sums) in sums.iter().enumerate() {
-            for (v, sum) in sums.iter().enumerate() {
-                S::store(out.add(q * width + v * LANES), *sum);
             }
         }
     }

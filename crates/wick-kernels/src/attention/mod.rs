@@ -5,6 +5,7 @@
 //! chunk changes nothing, nor does which rows stand beside a row, so a result depends on its sequence alone.
 
 mod block;
+mod tiles;
 
 use crate::cache::{PAGE_TOKENS, PageLayout};
 use crate::error::{check_length, product, whole_rows};

@@ -16,13 +16,15 @@ use codes::{Codes, VECTOR};
 use scales::Scales;
 
 pub(crate) use multiply::{PanelAt, UnpackedAt, few_columns, many_columns, multiply, unpack_panel};
-pub(crate) use tile::Place;
 
 /// Rows of a panel.
 const ROWS: usize = LANES;
 
 /// Columns of a block.
 const BLOCK: usize = crate::activations::BLOCK;
+
+/// Blocks that are repacked at a time: as many as the largest block of a file has.
+const CHUNK: usize = 8;
 
 /// Calls a macro with the ways a format's codes and scales are kept.
 macro_rules! with_kinds {
@@ -194,30 +196,26 @@ fn pack<'a>(
 ) {
     let (codes, scales) = out.split_at_mut(kind.code_bytes(blocks));
     let (size, bytes) = (format.block_size(), format.block_bytes());
-    // As many blocks of the panel as a block of the file has.
-    let each = size / BLOCK;
     let rows: [Option<&[u8]>; ROWS] = std::array::from_fn(row);
-    let mut vectors = [[[0u8; VECTOR]; 8]; 8];
-    for (i, codes) in codes.chunks_exact_mut(each * kind.codes).enumerate() {
+    let mut unpacked = [0u8; CHUNK * BLOCK];
+    let mut vectors = [[[0u8; VECTOR]; 8]; CHUNK];
+    for (chunk, codes) in codes.chunks_mut(CHUNK * kind.codes).enumerate() {
+        // Blocks of the file.
+        let first = chunk * CHUNK * BLOCK / size;
+        let count = codes.len() / kind.codes * BLOCK / size;
         for (r, row) in rows.iter().enumerate() {
             let Some(row) = row else { continue };
-            let stored = &row[i * bytes..][..bytes];
-            let mut buffer = [0u8; 256];
-            blocks::codes::read(format, stored, &mut buffer[..size]);
-            for (vectors, codes) in vectors
-                .iter_mut()
-                .zip(buffer[..size].as_chunks::<BLOCK>().0)
-            {
+            let stored = row[first * bytes..][..count * bytes].chunks_exact(bytes);
+            for ((i, stored), out) in stored.enumerate().zip(unpacked.chunks_exact_mut(size)) {
+                blocks::codes::read(format, stored, out);
+                let scales = &mut scales[(first + i) * kind.scales..][..kind.scales];
+                (kind.write_scales)(format, stored, r, scales);
+            }
+            for (vectors, codes) in vectors.iter_mut().zip(unpacked.as_chunks::<BLOCK>().0) {
                 for (vector, codes) in vectors.iter_mut().zip(codes.as_chunks::<4>().0) {
                     vector[4 * r..4 * r + 4].copy_from_slice(codes);
                 }
             }
-            (kind.write_scales)(
-                format,
-                stored,
-                r,
-                &mut scales[i * kind.scales..][..kind.scales],
-            );
         }
         for (vectors, codes) in vectors.iter().zip(codes.chunks_exact_mut(kind.codes)) {
             (kind.write_codes)(vectors, codes);

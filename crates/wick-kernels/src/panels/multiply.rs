@@ -6,11 +6,11 @@ use std::ops::Range;
 
 use super::codes::{self, VECTOR};
 use super::scales;
-use super::tile::{Packed, Place, Unpacked, scale_vectors, tile, unpack};
+use super::tile::{Packed, Unpacked, scale_vectors, tile, unpack};
 use super::{Panels, ROWS, with_kinds};
 use crate::activations::{Activations, Columns, GROUP};
-use crate::dispatch::PanelKernels;
-use crate::shared::Shared;
+use crate::dispatch::Products;
+use crate::shared::{Place, Results};
 use crate::simd::Integers;
 use crate::{Format, Threads};
 
@@ -23,23 +23,19 @@ const CACHED: usize = 512 << 10;
 /// Bytes of panels that are one thread's errand when there are few columns.
 const ERRAND: usize = 64 << 10;
 
-/// Multiplies all columns; the results of a column stand at `first_row` of each `stride` in `out`.
+/// Multiplies all columns.
 pub(crate) fn multiply(
     threads: &Threads,
-    kernels: &PanelKernels,
+    kernels: &Products,
     panels: &Panels,
     activations: &Activations,
-    out: &Shared<'_, f32>,
-    first_row: usize,
-    stride: usize,
+    results: &Results<'_>,
 ) {
     let product = Product {
         kernels,
         panels,
         activations,
-        out,
-        first_row,
-        stride,
+        results,
     };
     let tokens = activations.tokens();
     let count = panels.rows.div_ceil(ROWS);
@@ -65,12 +61,10 @@ pub(crate) fn multiply(
 }
 
 struct Product<'a> {
-    kernels: &'a PanelKernels,
+    kernels: &'a Products,
     panels: &'a Panels,
     activations: &'a Activations,
-    out: &'a Shared<'a, f32>,
-    first_row: usize,
-    stride: usize,
+    results: &'a Results<'a>,
 }
 
 /// Where a panel lies.
@@ -151,13 +145,8 @@ impl Product<'_> {
 
     /// Where the results of a panel and the columns from `first` on go.
     fn place(&self, panel: usize, first: usize) -> Place {
-        Place {
-            start: self
-                .out
-                .at(first * self.stride + self.first_row + panel * ROWS),
-            stride: self.stride,
-            rows: ROWS.min(self.panels.rows - panel * ROWS),
-        }
+        let rows = ROWS.min(self.panels.rows - panel * ROWS);
+        self.results.place(first, panel * ROWS, rows)
     }
 }
 

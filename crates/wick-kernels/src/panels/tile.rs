@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use super::codes::{Codes, VECTOR};
 use super::scales::{Pair, Scales};
 use crate::activations::Columns;
+use crate::shared::Place;
 use crate::simd::{Integers, LANES};
 
 /// Bytes of weights to fetch ahead where every block is read once.
@@ -195,25 +196,6 @@ unsafe fn dots<S: Integers, P: Panel<S>, const W: usize>(
     }
 }
 
-/// Where results go: `rows` of a panel's 16 at each multiple of `stride`.
-#[derive(Clone, Copy)]
-pub(crate) struct Place {
-    pub start: *mut f32,
-    pub stride: usize,
-    pub rows: usize,
-}
-
-impl Place {
-    /// Where the results of a column go.
-    #[inline(always)]
-    pub(super) fn column(self, c: usize) -> Place {
-        Place {
-            start: self.start.wrapping_add(c * self.stride),
-            ..self
-        }
-    }
-}
-
 /// 16 rows times N columns.
 ///
 /// # Safety
@@ -233,24 +215,23 @@ pub(super) unsafe fn tile<S: Integers, P: Panel<S>, const N: usize>(
         for block in 0..blocks {
             let codes = panel.codes(block);
             let scales = panel.scales(block);
-            macro_rules! four {
-                ($first:literal) => {
+            // Columns from `first` on, W at a time or as many as are left.
+            macro_rules! columns {
+                ($w:literal: $($first:literal)*) => { $(
                     if $first < N {
-                        let (x, aux) = (x.add($first * 32), aux.add($first));
-                        let sums = match N - $first {
-                            1 => dots::<S, P, 1>(&codes, x, aux, width),
-                            2 => dots::<S, P, 2>(&codes, x, aux, width),
-                            3 => dots::<S, P, 3>(&codes, x, aux, width),
-                            _ => dots::<S, P, 4>(&codes, x, aux, width),
+                        const FIRST: usize = $first;
+                        let (from, aux_from) = (x.add(FIRST * 32), aux.add(FIRST));
+                        let sums = match N - FIRST {
+                            1 => dots::<S, P, 1>(&codes, from, aux_from, width),
+                            2 => dots::<S, P, 2>(&codes, from, aux_from, width),
+                            3 => dots::<S, P, 3>(&codes, from, aux_from, width),
+                            _ => dots::<S, P, $w>(&codes, from, aux_from, width),
                         };
-                        four!(@ $first, sums, 0);
-                        four!(@ $first, sums, 1);
-                        four!(@ $first, sums, 2);
-                        four!(@ $first, sums, 3);
+                        columns!(@ FIRST, $w, sums, 0 1 2 3);
                     }
-                };
-                (@ $first:literal, $sums:ident, $i:literal) => {
-                    if $first + $i < N {
+                )* };
+                (@ $first:ident, $w:literal, $sums:ident, $($i:literal)*) => { $(
+                    if $i < $w && $first + $i < N {
                         const C: usize = $first + $i;
                         let x_scale = S::splat(*x_scales.add(C));
                         let [a, b] = $sums[$i];
@@ -269,12 +250,13 @@ pub(super) unsafe fn tile<S: Integers, P: Panel<S>, const N: usize>(
                             }
                         }
                     }
-                };
+                )* };
             }
-            four!(0);
-            four!(4);
-            four!(8);
-            four!(12);
+            if P::SPLIT {
+                columns!(2: 0 2 4 6 8 10 12 14);
+            } else {
+                columns!(4: 0 4 8 12);
+            }
             x = x.add(32 * width);
             x_scales = x_scales.add(width);
             aux = aux.add(if P::SPLIT { 2 * width } else { width });

@@ -22,6 +22,13 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     type F = F;
 
     const TILE: usize = 2;
+    const FLOATS: usize = 1;
+
+    #[inline(always)]
+    fn prefetch(at: *const u8) {
+        // SAFETY: a hint that cannot fault.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> F {
@@ -50,6 +57,18 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         unsafe {
             let half = |i: usize| _mm_loadu_si128(from.add(16 * i).cast());
             [_mm256_cvtph_ps(half(0)), _mm256_cvtph_ps(half(1))]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const u8) -> F {
+        // SAFETY: see `load`.
+        unsafe {
+            let half = |i: usize| {
+                let v = _mm256_cvtepu16_epi32(_mm_loadu_si128(from.add(16 * i).cast()));
+                _mm256_castsi256_ps(_mm256_slli_epi32::<16>(v))
+            };
+            [half(0), half(1)]
         }
     }
 
@@ -165,12 +184,6 @@ impl<const VNNI: bool> Integers for Avx2<VNNI> {
     type I = I;
 
     const COLUMNS: usize = 4;
-
-    #[inline(always)]
-    fn prefetch(at: *const u8) {
-        // SAFETY: a hint that cannot fault.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
-    }
 
     #[inline(always)]
     unsafe fn load_bytes(from: *const u8) -> I {

@@ -11,6 +11,13 @@ impl Simd for Avx512 {
     type F = __m512;
 
     const TILE: usize = 8;
+    const FLOATS: usize = 4;
+
+    #[inline(always)]
+    fn prefetch(at: *const u8) {
+        // SAFETY: a hint that cannot fault.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> __m512 {
@@ -34,6 +41,15 @@ impl Simd for Avx512 {
     unsafe fn load_f16(from: *const u8) -> __m512 {
         // SAFETY: see `load`.
         unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const u8) -> __m512 {
+        // SAFETY: see `load`.
+        unsafe {
+            let v = _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.cast()));
+            _mm512_castsi512_ps(_mm512_slli_epi32::<16>(v))
+        }
     }
 
     #[inline(always)]
@@ -122,12 +138,6 @@ impl Integers for Avx512 {
     type I = __m512i;
 
     const COLUMNS: usize = 16;
-
-    #[inline(always)]
-    fn prefetch(at: *const u8) {
-        // SAFETY: a hint that cannot fault.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
-    }
 
     #[inline(always)]
     unsafe fn load_bytes(from: *const u8) -> __m512i {

@@ -26,11 +26,18 @@ pub(crate) trait Simd: Copy + 'static {
     /// Columns of f32 results held in registers at once, two vectors each.
     const TILE: usize;
 
+    /// Columns of a product with floats held in registers at once, times four rows.
+    const FLOATS: usize;
+
+    /// Asks for a line of memory that may be read soon; any address will do.
+    fn prefetch(at: *const u8);
     unsafe fn splat(value: f32) -> Self::F;
     unsafe fn load(from: *const f32) -> Self::F;
     unsafe fn store(to: *mut f32, v: Self::F);
     /// Half-precision numbers, at any address.
     unsafe fn load_f16(from: *const u8) -> Self::F;
+    /// The upper halves of f32, at any address.
+    unsafe fn load_bf16(from: *const u8) -> Self::F;
     /// Signed bytes.
     unsafe fn load_i8(from: *const u8) -> Self::F;
     unsafe fn add(a: Self::F, b: Self::F) -> Self::F;
@@ -64,8 +71,6 @@ pub(crate) trait Integers: Simd {
     /// Columns of a product held in registers at once.
     const COLUMNS: usize;
 
-    /// Asks for a line of memory that may be read soon; any address will do.
-    fn prefetch(at: *const u8);
     unsafe fn load_bytes(from: *const u8) -> Self::I;
     unsafe fn store_bytes(to: *mut u8, v: Self::I);
     unsafe fn splat_u8(value: u8) -> Self::I;

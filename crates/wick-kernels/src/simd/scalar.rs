@@ -1,6 +1,6 @@
 //! The portable vector: an array, which compilers turn into whatever vectors they know.
 
-use half::f16;
+use half::{bf16, f16};
 
 use super::{LANES, Simd};
 
@@ -23,6 +23,10 @@ impl Simd for Scalar {
     type F = Lanes;
 
     const TILE: usize = 2;
+    const FLOATS: usize = 1;
+
+    #[inline(always)]
+    fn prefetch(_: *const u8) {}
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Lanes {
@@ -46,6 +50,13 @@ impl Simd for Scalar {
         // SAFETY: as in `load`.
         let halves = unsafe { from.cast::<[[u8; 2]; LANES]>().read_unaligned() };
         halves.map(|bytes| f16::from_le_bytes(bytes).to_f32())
+    }
+
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const u8) -> Lanes {
+        // SAFETY: as in `load`.
+        let halves = unsafe { from.cast::<[[u8; 2]; LANES]>().read_unaligned() };
+        halves.map(|bytes| bf16::from_le_bytes(bytes).to_f32())
     }
 
     #[inline(always)]
