@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use wick_engine::process::protocol;
 
 use crate::sampling::SamplingOptions;
 
@@ -48,16 +49,8 @@ pub struct CheckOptions {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=134_217_728))]
     pub context: Option<u32>,
     /// How keys and values are kept
-    #[arg(long, value_enum, default_value_t = CacheType::F16)]
+    #[arg(long, value_enum, default_value_t)]
     pub cache_type: CacheType,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum CacheType {
-    #[value(name = "f16")]
-    F16,
-    #[value(name = "q8_0")]
-    Q8_0,
 }
 
 #[derive(Debug, Args)]
@@ -74,6 +67,32 @@ pub struct RunOptions {
     /// Most tokens of a reply
     #[arg(long)]
     pub max_tokens: Option<u32>,
+    /// A text that ends the reply; may be given several times
+    #[arg(long)]
+    pub stop: Vec<String>,
+    /// Whether a model that can think before it answers shall do so
+    #[arg(long)]
+    pub thinking: Option<bool>,
+    #[command(flatten)]
+    pub constraint: ConstraintOptions,
+    /// Tell in JSON the log-probability of each token, and of so many of the likeliest beside it
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub logprobs: Option<u32>,
+}
+
+/// What the reply must be.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct ConstraintOptions {
+    /// The reply is JSON that this schema describes: a file, or the schema itself
+    #[arg(long)]
+    pub json_schema: Option<String>,
+    /// The reply is text that this regular expression matches as a whole
+    #[arg(long)]
+    pub regex: Option<String>,
+    /// The reply is text of the grammar in this file, in llguidance's variant of Lark
+    #[arg(long)]
+    pub grammar: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -88,19 +107,20 @@ pub struct ModelOptions {
     #[arg(long, value_parser = clap::value_parser!(u32).range(256..=1_048_576))]
     pub context: Option<u32>,
     /// How keys and values are kept
-    #[arg(long, value_enum)]
-    pub cache_type: Option<CacheType>,
+    #[arg(long, value_enum, default_value_t)]
+    pub cache_type: CacheType,
     /// A smaller GGUF file of the same vocabulary, which guesses what the model will write
     #[arg(long)]
     pub draft_model: Option<PathBuf>,
 }
 
 /// How keys and values are kept.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
 pub enum CacheType {
     /// Exact, and twice as large as usual
     F32,
     /// As usual
+    #[default]
     F16,
     /// Half the memory, at a small loss
     #[value(name = "q8_0")]
@@ -140,6 +160,16 @@ pub struct PerplexityOptions {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=512))]
     pub threads: Option<u32>,
     /// How keys and values are kept
-    #[arg(long, value_enum)]
-    pub cache_type: Option<CacheType>,
+    #[arg(long, value_enum, default_value_t)]
+    pub cache_type: CacheType,
+}
+
+impl From<CacheType> for protocol::CacheType {
+    fn from(cache_type: CacheType) -> Self {
+        match cache_type {
+            CacheType::F32 => Self::F32,
+            CacheType::F16 => Self::F16,
+            CacheType::Q8_0 => Self::Q8_0,
+        }
+    }
 }

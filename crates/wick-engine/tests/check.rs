@@ -9,8 +9,9 @@ use std::fs;
 use serde_json::{Value, json};
 use wick_engine::{
     Error,
-    check::{CacheType, CheckOptions, CheckReport, check},
+    check::{CheckOptions, CheckReport, check},
     gguf::TensorType,
+    process::protocol::CacheType,
     testkit::{GgufWriter, tiny_model},
 };
 

@@ -196,6 +196,18 @@ fn logits_and_greedy_tokens_are_those_of_transformers() {
 }
 
 #[test]
+fn folders_as_the_hub_ships_them_give_the_same() {
+    let mut folders = 0;
+    for reference in references() {
+        if reference.folder.join("hub").is_dir() {
+            hold_to_reference(&reference, "hub", host(), 64);
+            folders += 1;
+        }
+    }
+    assert!(folders > 10);
+}
+
+#[test]
 fn candles_operations_give_the_same_as_the_kernels() {
     // Its weights are quantized, and candle rounds the activations they meet.
     let plain = references().into_iter();

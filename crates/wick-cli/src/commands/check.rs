@@ -6,20 +6,13 @@ use wick::Result;
 use wick_engine::check::{self, CheckReport};
 
 use super::library::megabytes;
-use crate::{
-    arguments::{CacheType, CheckOptions},
-    output::CANNOT_RUN,
-};
+use crate::{arguments::CheckOptions, output::CANNOT_RUN};
 
 /// Prints the report. A model that cannot be run is no failure of this command, and has the exit code of one.
 pub fn check(options: &CheckOptions, as_json: bool) -> Result<ExitCode> {
-    let cache_type = match options.cache_type {
-        CacheType::F16 => check::CacheType::F16,
-        CacheType::Q8_0 => check::CacheType::Q8_0,
-    };
     let how = check::CheckOptions {
         context_length: options.context,
-        cache_type,
+        cache_type: options.cache_type.into(),
     };
     let report = check::check(&options.model, how)?;
     match as_json {

@@ -12,9 +12,9 @@ use wick::{
     EngineCommand, Error, Paths, Result, Wick,
     runtime::{LoadTarget, Runtime},
 };
-use wick_engine::process::protocol::{CacheType, LoadOptions};
+use wick_engine::process::protocol::LoadOptions;
 
-use crate::arguments::{self, ModelOptions};
+use crate::arguments::ModelOptions;
 
 /// Opens Wick's data. The window's command tells of a damaged database; here it goes to standard error.
 fn open() -> Result<Arc<Wick>> {
@@ -34,17 +34,13 @@ fn target(options: &ModelOptions) -> Result<LoadTarget> {
         path,
         options: LoadOptions {
             context_length: options.context,
-            cache_type: match options.cache_type {
-                None | Some(arguments::CacheType::F16) => CacheType::F16,
-                Some(arguments::CacheType::F32) => CacheType::F32,
-                Some(arguments::CacheType::Q8_0) => CacheType::Q8_0,
-            },
+            cache_type: options.cache_type.into(),
             draft_model: options.draft_model.clone(),
             ..LoadOptions::default()
         },
         threads: options.threads,
     };
-    let is_file = |name: &str| Path::new(name).is_file() || name.ends_with(".gguf");
+    let is_file = |name: &str| Path::new(name).exists() || name.ends_with(".gguf");
     match options.model.as_deref() {
         Some(file) if is_file(file) => Ok(load(file.to_owned(), file.into())),
         Some(name) => {

@@ -1,16 +1,22 @@
 //! `wick run`: one answer, or a chat in the terminal. Standard output carries the reply alone.
 
-use std::io::{IsTerminal, Read, Write};
+use std::{
+    io::{IsTerminal, Read, Write},
+    path::Path,
+};
 
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use wick::{Error, Result, runtime::Runtime};
 use wick_engine::{
-    process::protocol::{ChatMessage, Event, GenerateRequest, ReplyStats, Role, StopReason},
-    sampling::SamplingParams,
+    constraint::Constraint,
+    process::protocol::{
+        ChatMessage, Event, GenerateRequest, ModelInfo, RenderOptions, ReplyStats, Role,
+        StopReason, TokenLogprob,
+    },
 };
 
-use crate::arguments::RunOptions;
+use crate::arguments::{ConstraintOptions, RunOptions};
 
 /// Answers the prompt, what stands on standard input, or a person.
 pub async fn run(options: RunOptions, as_json: bool) -> Result<()> {
@@ -27,31 +33,34 @@ pub async fn run(options: RunOptions, as_json: bool) -> Result<()> {
     {
         return Err(Error::EmptyMessage);
     }
+    let constraint = constraint(&options.constraint)?;
     let (runtime, report) = super::loaded(&options.model).await?;
     let mut conversation = Conversation {
         runtime,
-        sampling,
-        max_tokens: options.max_tokens,
-        messages: Vec::new(),
+        request: GenerateRequest {
+            sampling,
+            max_tokens: options.max_tokens,
+            stop: options.stop,
+            constraint,
+            logprobs: options.logprobs.filter(|_| as_json),
+            render: RenderOptions {
+                enable_thinking: options.thinking,
+                ..RenderOptions::default()
+            },
+            ..GenerateRequest::default()
+        },
     };
     if let Some(system) = options.system {
         conversation.push(Role::System, system);
     }
     match prompt {
         Some(prompt) => {
-            let stats = conversation.answer(prompt, !as_json).await?;
-            let reply = conversation
-                .messages
-                .last()
-                .map(|message| message.content.trim());
+            let reply = conversation.answer(prompt, !as_json).await?;
             match as_json {
-                true => println!(
-                    "{}",
-                    json!({ "reply": reply, "stats": stats, "model": report.model })
-                ),
+                true => println!("{}", reply.to_json(Some(&report.model))),
                 false => println!(),
             }
-            match stats.stop_reason {
+            match reply.stats.stop_reason {
                 StopReason::Cancelled => Err(Error::Cancelled),
                 _ => Ok(()),
             }
@@ -84,14 +93,8 @@ async fn chat(conversation: &mut Conversation, as_json: bool) -> Result<()> {
         }
         // A failure ends this reply, not the chat, unless the engine itself is gone.
         match conversation.answer(line, !as_json).await {
-            Ok(stats) if as_json => {
-                let reply = conversation
-                    .messages
-                    .last()
-                    .map(|message| message.content.trim());
-                println!("{}", json!({ "reply": reply, "stats": stats }));
-            }
-            Ok(stats) => eprintln!("\n[{}]", describe(&stats)),
+            Ok(reply) if as_json => println!("{}", reply.to_json(None)),
+            Ok(reply) => eprintln!("\n[{}]", describe(&reply.stats)),
             Err(error @ Error::EngineCrashed { .. }) => return Err(error),
             Err(error) => eprintln!("\nwick: {error}"),
         }
@@ -100,39 +103,78 @@ async fn chat(conversation: &mut Conversation, as_json: bool) -> Result<()> {
 
 struct Conversation {
     runtime: Runtime,
-    sampling: SamplingParams,
-    max_tokens: Option<u32>,
-    messages: Vec<ChatMessage>,
+    /// What is asked for next: the messages so far, and how to answer.
+    request: GenerateRequest,
+}
+
+struct Reply {
+    text: String,
+    reasoning: String,
+    tokens: Vec<TokenLogprob>,
+    stats: ReplyStats,
+}
+
+impl Reply {
+    fn to_json(&self, model: Option<&ModelInfo>) -> serde_json::Value {
+        let mut object = json!({ "reply": self.text.trim(), "stats": self.stats });
+        if !self.reasoning.is_empty() {
+            object["reasoning"] = self.reasoning.as_str().into();
+        }
+        if !self.tokens.is_empty() {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let tokens = self.tokens.iter().map(|token| {
+                let top = token.top.iter();
+                let top =
+                    top.map(|(bytes, logprob)| json!({ "text": text(bytes), "logprob": logprob }));
+                json!({
+                    "text": text(&token.bytes),
+                    "logprob": token.logprob,
+                    "top": top.collect::<Vec<_>>(),
+                })
+            });
+            object["tokens"] = tokens.collect();
+        }
+        if let Some(model) = model {
+            object["model"] = json!(model);
+        }
+        object
+    }
 }
 
 impl Conversation {
     fn push(&mut self, role: Role, content: String) {
-        self.messages.push(ChatMessage::new(role, content));
+        self.request.messages.push(ChatMessage::new(role, content));
     }
 
     /// Adds the prompt and its reply. The first Ctrl-C stops the reply, the second leaves.
-    async fn answer(&mut self, prompt: String, show: bool) -> Result<ReplyStats> {
+    async fn answer(&mut self, prompt: String, show: bool) -> Result<Reply> {
         self.push(Role::User, prompt);
-        let request = GenerateRequest {
-            messages: self.messages.clone(),
-            sampling: self.sampling.clone(),
-            max_tokens: self.max_tokens,
-            ..GenerateRequest::default()
-        };
-        let mut work = self.runtime.generate(request).await?;
-        let (mut reply, mut stopped) = (String::new(), false);
+        let mut work = self.runtime.generate(self.request.clone()).await?;
+        let (mut text, mut reasoning, mut tokens) = (String::new(), String::new(), Vec::new());
+        let mut stopped = false;
         let result = loop {
             tokio::select! {
                 event = work.next() => match event {
-                    Ok(Event::Text { text, .. }) => {
+                    Ok(Event::Text { text: more, .. }) => {
+                        // What comes first is often a space: it belongs to no reply.
+                        let more = if text.is_empty() { more.trim_start() } else { &more };
                         if show {
-                            // What comes first is often a space: it belongs to no reply.
-                            let text = if reply.is_empty() { text.trim_start() } else { &text };
-                            print!("{text}");
+                            if text.is_empty() && !reasoning.is_empty() {
+                                eprintln!("\n");
+                            }
+                            print!("{more}");
                             std::io::stdout().flush().ok();
                         }
-                        reply.push_str(if reply.is_empty() { text.trim_start() } else { &text });
+                        text.push_str(more);
                     }
+                    Ok(Event::Reasoning { text: more, .. }) => {
+                        // Not on standard output: that carries the reply alone.
+                        if show {
+                            eprint!("{more}");
+                        }
+                        reasoning.push_str(&more);
+                    }
+                    Ok(Event::Token { token, .. }) => tokens.push(token),
                     Ok(Event::Finished { stats, .. }) => break Ok(stats),
                     Ok(_) => {}
                     Err(error) => break Err(error),
@@ -146,8 +188,36 @@ impl Conversation {
                 }
             }
         };
-        self.push(Role::Assistant, reply);
-        result
+        self.push(Role::Assistant, text.clone());
+        Ok(Reply {
+            text,
+            reasoning,
+            tokens,
+            stats: result?,
+        })
+    }
+}
+
+fn constraint(options: &ConstraintOptions) -> Result<Option<Constraint>> {
+    let read =
+        |path: &Path| std::fs::read_to_string(path).map_err(|error| Error::file(path, &error));
+    if let Some(schema) = &options.json_schema {
+        let text = match schema.trim_start().starts_with(['{', 't']) {
+            true => schema.clone(),
+            false => read(Path::new(schema))?,
+        };
+        let schema = serde_json::from_str(&text).map_err(|error| {
+            let reason = format!("the schema is not JSON: {error}");
+            wick_engine::Error::InvalidConstraint { reason }
+        })?;
+        return Ok(Some(Constraint::JsonSchema(schema)));
+    }
+    if let Some(regex) = &options.regex {
+        return Ok(Some(Constraint::Regex(regex.clone())));
+    }
+    match &options.grammar {
+        Some(path) => Ok(Some(Constraint::Grammar(read(path)?))),
+        None => Ok(None),
     }
 }
 

@@ -4,11 +4,8 @@ use std::path::Path;
 
 use super::{Facts, TensorFact, TokenizerUse};
 use crate::{
-    Error, Result,
-    chat_template::ChatTemplate,
-    gguf::ValidatedGguf,
-    safetensors::ValidatedSafetensors,
-    tokenizer::Tokenizer,
+    Error, Result, chat_template::ChatTemplate, gguf::ValidatedGguf,
+    safetensors::ValidatedSafetensors, tokenizer::Tokenizer,
 };
 
 pub(super) fn read_gguf(path: &Path) -> Result<Facts> {

@@ -259,7 +259,9 @@ impl Writer {
             progress(Progress::Token(TokenLogprob {
                 bytes: bytes(sampled.token),
                 logprob,
-                top: top.map(|(token, logprob)| (bytes(token), logprob)).collect(),
+                top: top
+                    .map(|(token, logprob)| (bytes(token), logprob))
+                    .collect(),
             }));
         }
         Ok(sampled.token)

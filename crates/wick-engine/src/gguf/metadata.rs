@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeMap, io::Read};
 
-use candle_core::quantized::gguf_file::Value as CandleValue;
-
 use super::{Reader, label, malformed};
 use crate::{Error, Result};
 
@@ -13,8 +11,6 @@ const MAX_KEY_BYTES: u64 = 65_535;
 const MAX_STRING_BYTES: u64 = 16 << 20;
 /// Most strings in all arrays together: five times the largest vocabulary with its merges.
 const MAX_ARRAY_STRINGS: u64 = 4 << 20;
-/// Longest array handed on to candle, which takes 32 bytes an element.
-const MAX_CANDLE_ARRAY: usize = 4096;
 
 /// What a header says about its model, by key.
 #[derive(Debug, Clone, Default)]
@@ -329,51 +325,6 @@ impl Metadata {
                 ),
             )),
         }
-    }
-
-    /// The values for candle's models. Left out: the tokenizer, which they do not read, and long arrays.
-    /// Integers become `U32` where they fit, since candle's models ask for that type.
-    pub(super) fn to_candle(&self) -> std::collections::HashMap<String, CandleValue> {
-        let int = |int: i128| match (u32::try_from(int), i32::try_from(int), u64::try_from(int)) {
-            (Ok(int), _, _) => CandleValue::U32(int),
-            (_, Ok(int), _) => CandleValue::I32(int),
-            (_, _, Ok(int)) => CandleValue::U64(int),
-            _ => CandleValue::I64(int as i64),
-        };
-        let short = |length: usize| length <= MAX_CANDLE_ARRAY;
-        let convert = |entry: &Entry| {
-            Some(match &entry.value {
-                Value::Int(value) => int(*value),
-                Value::Float(value) if entry.kind == Kind::F64 => CandleValue::F64(*value),
-                Value::Float(value) => CandleValue::F32(*value as f32),
-                Value::Bool(value) => CandleValue::Bool(*value),
-                Value::Str(value) => CandleValue::String(value.clone()),
-                Value::Strs(v) if short(v.len()) => {
-                    CandleValue::Array(v.iter().cloned().map(CandleValue::String).collect())
-                }
-                Value::F32s(v) if short(v.len()) => {
-                    CandleValue::Array(v.iter().copied().map(CandleValue::F32).collect())
-                }
-                Value::I32s(v) if short(v.len()) => {
-                    CandleValue::Array(v.iter().map(|&v| int(i128::from(v))).collect())
-                }
-                Value::Raw(kind, raw) if short(raw.len() / kind.bytes()) => CandleValue::Array(
-                    raw.chunks_exact(kind.bytes())
-                        .map(|chunk| match kind {
-                            Kind::Bool => CandleValue::Bool(chunk == [1]),
-                            Kind::F64 => CandleValue::F64(Kind::float(chunk)),
-                            _ => int(kind.int(chunk)),
-                        })
-                        .collect(),
-                ),
-                _ => return None,
-            })
-        };
-        self.entries
-            .iter()
-            .filter(|(key, _)| !key.starts_with("tokenizer."))
-            .filter_map(|(key, entry)| Some((key.clone(), convert(entry)?)))
-            .collect()
     }
 
     fn get<'a, T>(

@@ -33,7 +33,6 @@ use split::with_other_parts;
 /// Only [`ValidatedGguf::open`] and [`ValidatedGguf::from_bytes`] make one.
 #[derive(Debug, Clone)]
 pub struct ValidatedGguf {
-    version: u32,
     architecture: String,
     metadata: Metadata,
     tensors: Vec<TensorInfo>,
@@ -43,7 +42,6 @@ pub struct ValidatedGguf {
 /// A file by itself, read and checked as far as that goes.
 struct Part {
     file: GgufPart,
-    version: u32,
     metadata: Metadata,
     tensors: Vec<TensorInfo>,
 }
@@ -80,13 +78,12 @@ impl ValidatedGguf {
             let of_part = read.tensors.drain(..);
             tensors.extend(of_part.map(|tensor| TensorInfo { part, ..tensor }));
         }
-        let (version, metadata) = (parts[0].version, std::mem::take(&mut parts[0].metadata));
+        let metadata = std::mem::take(&mut parts[0].metadata);
         let architecture = architecture_of(&metadata, parts[0].file.data_offset)?.to_owned();
         check_hyper_parameters(&architecture, &metadata)?;
         let shapes = tensors.iter().map(|t| (t.name.as_str(), &t.dims[..]));
         let problems = check_tensors(&architecture, &metadata, shapes)?;
         let gguf = Self {
-            version,
             architecture,
             metadata,
             tensors,
@@ -203,7 +200,6 @@ fn read_header(mut reader: Reader<'_, impl Read>) -> Result<Part> {
             file_bytes: reader.length,
             data_offset,
         },
-        version,
         metadata,
         tensors,
     })

@@ -19,7 +19,11 @@ impl ValidatedSafetensors {
             name: self.name(),
             architecture: self.architecture.to_owned(),
             quantization: self.quantization().to_owned(),
-            parameters: self.tensors.iter().map(|tensor| elements(&tensor.dims)).sum(),
+            parameters: self
+                .tensors
+                .iter()
+                .map(|tensor| elements(&tensor.dims))
+                .sum(),
             trained_context_length,
             context_length: trained_context_length.min(LoadOptions::DEFAULT_CONTEXT_LENGTH),
             has_chat_template: self.has_chat_template(),
@@ -28,7 +32,13 @@ impl ValidatedSafetensors {
 
     /// The folder's name, fit to be shown.
     pub(crate) fn name(&self) -> String {
-        clean_name(&self.folder.file_name().unwrap_or_default().to_string_lossy())
+        clean_name(
+            &self
+                .folder
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy(),
+        )
     }
 
     /// The type that takes the most bytes.
