@@ -1,8 +1,9 @@
 //! Activations as quantized weights are multiplied with: eight-bit integers with a scale for each block of 32.
 
+use crate::Threads;
 use crate::error::{Result, product};
 use crate::shared::Shared;
-use crate::{Threads, dispatch};
+use crate::simd::{Integers, LANES};
 
 /// Activations that share a scale.
 pub(crate) const BLOCK: usize = 32;
@@ -13,30 +14,46 @@ pub(crate) const GROUP: usize = 16;
 /// Below this a block counts as zero; its inverse scale would not be finite.
 const LEAST: f32 = 1e-35;
 
-/// Quantizes one block and returns its scale. A block that holds an infinity or NaN has the scale NaN, so that it
-/// shows in every result.
+/// The scale of a block whose largest value without its sign has these bits, and what brings values to codes. A block
+/// that holds an infinity or NaN has the scale NaN, so that it shows in every result, and codes of zero.
 #[inline(always)]
+fn scale(bits: u32) -> (f32, Option<f32>) {
+    let largest = f32::from_bits(bits);
+    if !largest.is_finite() {
+        (f32::NAN, None)
+    } else if largest < LEAST {
+        (0.0, None)
+    } else {
+        (largest / 127.0, Some(127.0 / largest))
+    }
+}
+
+/// Quantizes one block, or less at the end of a row, and returns its scale.
 pub(crate) fn quantize_block(block: &[f32], codes: &mut [i8; BLOCK]) -> f32 {
     // Without the sign, floats order as their bits do, NaN above all.
     let bits = block
         .iter()
         .fold(0, |most, x| most.max(x.to_bits() & 0x7fff_ffff));
-    let largest = f32::from_bits(bits);
-    if !largest.is_finite() || largest < LEAST {
-        codes.fill(0);
-        return if largest.is_finite() { 0.0 } else { f32::NAN };
+    let (scale, inverse) = scale(bits);
+    codes.fill(0);
+    if let Some(inverse) = inverse {
+        for (code, x) in codes.iter_mut().zip(block) {
+            *code = (x * inverse).round_ties_even() as i8;
+        }
     }
-    let inverse = 127.0 / largest;
-    for (code, x) in codes.iter_mut().zip(block) {
-        // SAFETY: the product is finite and at most 127, give or take rounding.
-        *code = unsafe { (x * inverse).round_ties_even().to_int_unchecked::<i32>() } as i8;
-    }
-    largest / 127.0
+    scale
 }
 
+/// See [`quantize_group`].
+pub(crate) type Kernel = unsafe fn(usize, &[f32], &mut [i8], &mut [f32], &mut [i32]);
+
 /// Quantizes a group of `width` columns, the rows of x: codes, scales, and the sums of the codes of each half block.
+/// The same numbers as [`quantize_block`] gives.
+///
+/// # Safety
+/// The processor has S.
 #[inline(always)]
-pub(crate) fn quantize_group(
+pub(crate) unsafe fn quantize_group<S: Integers>(
     width: usize,
     x: &[f32],
     codes: &mut [i8],
@@ -47,10 +64,25 @@ pub(crate) fn quantize_group(
     let (codes, _) = codes.as_chunks_mut::<BLOCK>();
     for (c, x) in x.chunks_exact(columns).enumerate() {
         for (block, x) in x.as_chunks::<BLOCK>().0.iter().enumerate() {
-            let codes = &mut codes[block * width + c];
-            scales[block * width + c] = quantize_block(x, codes);
-            for (half, codes) in codes.chunks_exact(BLOCK / 2).enumerate() {
-                sums[(2 * block + half) * width + c] = codes.iter().map(|&code| code as i32).sum();
+            let codes = codes[block * width + c].as_mut_ptr();
+            // SAFETY: the caller has a processor with S; a block is two vectors.
+            unsafe {
+                let x = [S::load(x.as_ptr()), S::load(x.as_ptr().add(LANES))];
+                let sign = S::splat_i32(0x7fff_ffff);
+                let most = S::max_i32(
+                    S::and(S::to_bits(x[0]), sign),
+                    S::and(S::to_bits(x[1]), sign),
+                );
+                let (scale, inverse) = scale(S::largest_i32(most) as u32);
+                scales[block * width + c] = scale;
+                for half in 0..2 {
+                    let whole = match inverse {
+                        Some(inverse) => S::to_i32(S::mul(x[half], S::splat(inverse))),
+                        None => S::splat_i32(0),
+                    };
+                    S::store_i8(codes.add(half * LANES), whole);
+                    sums[(2 * block + half) * width + c] = S::sum_i32(whole);
+                }
             }
         }
     }
@@ -125,6 +157,7 @@ impl Activations {
     pub(crate) fn quantize(
         &mut self,
         threads: &Threads,
+        kernel: Kernel,
         x: &[f32],
         columns: usize,
         aux: &[Aux],
@@ -141,42 +174,36 @@ impl Activations {
             *kind = aux;
             values.resize(count * aux.count(), 0);
         }
-        let quantize = dispatch::kernels(threads.path()).quantize;
         let (codes, scales, sums) = (
             Shared::new(&mut self.codes),
             Shared::new(&mut self.scales),
             Shared::new(&mut self.sums),
         );
-        let work = |g: usize| {
+        let aux: Vec<_> = self
+            .aux
+            .iter_mut()
+            .map(|(aux, values)| (*aux, Shared::new(values)))
+            .collect();
+        threads.share(tokens.div_ceil(GROUP), &|g| {
             let width = GROUP.min(tokens - g * GROUP);
             let (first, count) = (g * GROUP * blocks, width * blocks);
             // SAFETY: each group is written by one thread; the path is available.
             unsafe {
                 let codes = codes.part(first * BLOCK, count * BLOCK);
                 let (scales, sums) = (scales.part(first, count), sums.part(2 * first, 2 * count));
-                quantize(
+                kernel(
                     width,
                     &x[first * BLOCK..][..count * BLOCK],
                     codes,
                     scales,
                     sums,
                 );
+                for (aux, values) in &aux {
+                    let values = values.part(first * aux.count(), count * aux.count());
+                    aux.fill(width, scales, sums, values);
+                }
             }
-        };
-        threads.share(tokens.div_ceil(GROUP), &work);
-        for (aux, values) in &mut self.aux {
-            for g in 0..tokens.div_ceil(GROUP) {
-                let width = GROUP.min(tokens - g * GROUP);
-                let (first, count) = (g * GROUP * blocks, width * blocks);
-                let out = &mut values[first * aux.count()..][..count * aux.count()];
-                aux.fill(
-                    width,
-                    &self.scales[first..][..count],
-                    &self.sums[2 * first..][..2 * count],
-                    out,
-                );
-            }
-        }
+        });
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use crate::activations::{Columns, quantize_group};
+use crate::activations::{self, Columns, quantize_group};
 use crate::attention::{Block, Context, Partial, attend_chunk};
 use crate::elementwise::{Activation, RopeStyle, gated_row, rms_norm_row, rope_head};
 use crate::floats::{self, Rows, multiply_rows};
@@ -78,15 +78,12 @@ pub(crate) struct Kernels {
     pub gated: unsafe fn(Activation, &[f32], &[f32], &mut [f32]),
     pub rope: unsafe fn(RopeStyle, &[f32], &[f32], &mut [f32]),
     pub attend: unsafe fn(&Context<'_>, &Block, usize, &mut Partial),
-    pub quantize: Quantize,
     pub products: Option<Products>,
 }
 
-/// See [`quantize_group`].
-type Quantize = unsafe fn(usize, &[f32], &mut [i8], &mut [f32], &mut [i32]);
-
 /// Products; the scalar path has its own.
 pub(crate) struct Products {
+    pub quantize: activations::Kernel,
     pub floats: floats::Kernel,
     pub few_columns: unsafe fn(&PanelAt, Columns, usize, Place),
     pub unpack: unsafe fn(&PanelAt, *mut u8, *mut f32),
@@ -116,9 +113,8 @@ macro_rules! kernels {
                 fn gated(activation: Activation, gate: &[f32], up: &[f32], out: &mut [f32]) = gated_row::<$simd>;
                 fn rope(style: RopeStyle, cos: &[f32], sin: &[f32], head: &mut [f32]) = rope_head;
                 fn attend(context: &Context<'_>, block: &Block, chunk: usize, part: &mut Partial) = attend_chunk::<$simd>;
-                fn quantize(width: usize, x: &[f32], codes: &mut [i8], scales: &mut [f32], sums: &mut [i32]) = quantize_group;
             }
-            Kernels { rms_norm, gated, rope, attend, quantize, products: $products }
+            Kernels { rms_norm, gated, rope, attend, products: $products }
         };
     };
 }
@@ -127,12 +123,13 @@ macro_rules! products {
     ($attribute:tt, $simd:ty) => {{
         compiled! {
             $attribute;
+            fn quantize(width: usize, x: &[f32], codes: &mut [i8], scales: &mut [f32], sums: &mut [i32]) = quantize_group::<$simd>;
             fn floats(rows: &Rows<'_>, x: &[f32], place: Place) = multiply_rows::<$simd>;
             fn few(panel: &PanelAt, columns: Columns, count: usize, place: Place) = few_columns::<$simd>;
             fn unpack(panel: &PanelAt, codes: *mut u8, scales: *mut f32) = unpack_panel::<$simd>;
             fn many(panel: &UnpackedAt, columns: Columns, count: usize, place: Place) = many_columns::<$simd>;
         }
-        Some(Products { floats, few_columns: few, unpack, many_columns: many })
+        Some(Products { quantize, floats, few_columns: few, unpack, many_columns: many })
     }};
 }
 

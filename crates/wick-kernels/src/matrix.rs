@@ -119,8 +119,8 @@ impl Matrix {
                 let needed = part.panels.as_ref().map(Panels::aux);
                 aux.extend(needed.filter(|needed| !aux.contains(needed)));
             }
-            if kernels.is_some() && !aux.is_empty() {
-                activations.quantize(threads, x, self.columns, &aux)?;
+            if let Some(kernels) = kernels.filter(|_| !aux.is_empty()) {
+                activations.quantize(threads, kernels.quantize, x, self.columns, &aux)?;
             }
             let mut first_row = 0;
             for part in &self.parts {

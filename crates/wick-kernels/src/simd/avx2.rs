@@ -286,6 +286,57 @@ impl<const VNNI: bool> Integers for Avx2<VNNI> {
     }
 
     #[inline(always)]
+    unsafe fn to_bits(v: F) -> I {
+        both!(_mm256_castps_si256, v)
+    }
+
+    #[inline(always)]
+    unsafe fn to_i32(v: F) -> I {
+        both!(_mm256_cvtps_epi32, v)
+    }
+
+    #[inline(always)]
+    unsafe fn store_i8(to: *mut i8, v: I) {
+        // SAFETY: see `load`.
+        unsafe {
+            // Packing works within halves of registers, which leaves the quarters in the order 0 2 1 3.
+            let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(v[0], v[1]));
+            let bytes = _mm_packs_epi16(
+                _mm256_castsi256_si128(words),
+                _mm256_extracti128_si256::<1>(words),
+            );
+            _mm_storeu_si128(to.cast(), bytes);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn max_i32(a: I, b: I) -> I {
+        both!(_mm256_max_epi32, a, b)
+    }
+
+    #[inline(always)]
+    unsafe fn largest_i32(v: I) -> i32 {
+        // SAFETY: see `splat`.
+        unsafe {
+            let v = _mm256_max_epi32(v[0], v[1]);
+            let v = _mm_max_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
+            let v = _mm_max_epi32(v, _mm_shuffle_epi32::<0b01_00_11_10>(v));
+            _mm_cvtsi128_si32(_mm_max_epi32(v, _mm_shuffle_epi32::<0b10_11_00_01>(v)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn sum_i32(v: I) -> i32 {
+        // SAFETY: see `splat`.
+        unsafe {
+            let v = _mm256_add_epi32(v[0], v[1]);
+            let v = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
+            let v = _mm_add_epi32(v, _mm_shuffle_epi32::<0b01_00_11_10>(v));
+            _mm_cvtsi128_si32(_mm_add_epi32(v, _mm_shuffle_epi32::<0b10_11_00_01>(v)))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn dot(sum: I, codes: I, x: i32) -> I {
         // SAFETY: see `splat`; VNNI says whether the processor has it.
         unsafe {

@@ -227,6 +227,42 @@ impl Integers for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn to_bits(v: __m512) -> __m512i {
+        // SAFETY: see `splat`.
+        unsafe { _mm512_castps_si512(v) }
+    }
+
+    #[inline(always)]
+    unsafe fn to_i32(v: __m512) -> __m512i {
+        // SAFETY: see `splat`.
+        unsafe { _mm512_cvtps_epi32(v) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_i8(to: *mut i8, v: __m512i) {
+        // SAFETY: see `load`.
+        unsafe { _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(v)) }
+    }
+
+    #[inline(always)]
+    unsafe fn max_i32(a: __m512i, b: __m512i) -> __m512i {
+        // SAFETY: see `splat`.
+        unsafe { _mm512_max_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn largest_i32(v: __m512i) -> i32 {
+        // SAFETY: see `splat`.
+        unsafe { _mm512_reduce_max_epi32(v) }
+    }
+
+    #[inline(always)]
+    unsafe fn sum_i32(v: __m512i) -> i32 {
+        // SAFETY: see `splat`.
+        unsafe { _mm512_reduce_add_epi32(v) }
+    }
+
+    #[inline(always)]
     unsafe fn dot(sum: __m512i, codes: __m512i, x: i32) -> __m512i {
         // SAFETY: see `splat`.
         unsafe { _mm512_dpbusd_epi32(sum, codes, _mm512_set1_epi32(x)) }

@@ -89,6 +89,14 @@ pub(crate) trait Integers: Simd {
     unsafe fn look_up(table: &[u8; 16], indices: Self::I) -> Self::I;
     unsafe fn to_f32(v: Self::I) -> Self::F;
     unsafe fn from_bits(v: Self::I) -> Self::F;
+    unsafe fn to_bits(v: Self::F) -> Self::I;
+    /// To the nearest whole number, the even one of two.
+    unsafe fn to_i32(v: Self::F) -> Self::I;
+    /// The low byte of each i32.
+    unsafe fn store_i8(to: *mut i8, v: Self::I);
+    unsafe fn max_i32(a: Self::I, b: Self::I) -> Self::I;
+    unsafe fn largest_i32(v: Self::I) -> i32;
+    unsafe fn sum_i32(v: Self::I) -> i32;
     /// Adds to each i32 the four products of its codes, below 128, with the four signed bytes in `x`.
     unsafe fn dot(sum: Self::I, codes: Self::I, x: i32) -> Self::I;
     /// Makes any codes fit for [`dot_wide`](Self::dot_wide).
