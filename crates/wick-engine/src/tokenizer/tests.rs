@@ -229,6 +229,15 @@ fn tokens_that_look_like_structure_are_structure_whatever_the_file_says() {
 }
 
 #[test]
+fn marks_of_reasoning_are_text_to_the_reader_and_structure_to_the_writer() {
+    let mut vocabulary = byte_level();
+    vocabulary.tokens[260] = "<think>".into();
+    let tokenizer = Tokenizer::new(vocabulary).unwrap();
+    assert_eq!(tokenizer.token_bytes(260), b"<think>");
+    assert!(!tokenizer.encode_text("<think>").unwrap().contains(&260));
+}
+
+#[test]
 fn text_of_any_length_and_kind_is_encoded() {
     let words = Tokenizer::new(byte_level()).unwrap();
     let pieces = Tokenizer::new(sentence_piece(SpacePrefix::Always)).unwrap();
