@@ -287,10 +287,14 @@ impl Tokenizer {
                 }
             }
         };
-        let failed = |reason: String| Error::Panicked { reason };
-        let encoded = catch_unwind(AssertUnwindSafe(encode))
-            .map_err(|_| failed("the tokenizer panicked".to_owned()))?
-            .map_err(|error| failed(error.to_string()))?;
+        let panicked = |_| Error::Panicked {
+            reason: "the tokenizer panicked".to_owned(),
+        };
+        let failed = |error: tokenizers::Error| Error::Compute {
+            reason: error.to_string(),
+        };
+        let encoded = catch_unwind(AssertUnwindSafe(encode)).map_err(panicked)?;
+        let encoded = encoded.map_err(failed)?;
         ids.extend(encoded);
         Ok(())
     }

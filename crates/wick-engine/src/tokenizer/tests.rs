@@ -289,6 +289,29 @@ fn text_of_any_length_and_kind_is_encoded() {
 }
 
 #[test]
+fn words_without_an_end_are_cut_by_every_rule() {
+    for rules in [
+        "llama-bpe",
+        "tekken",
+        "qwen35",
+        "deepseek-v3",
+        "deepseek-llm",
+        "exaone-moe",
+    ] {
+        let vocabulary = Vocabulary {
+            writing: Writing::Bytes(pre::by_name(rules).unwrap()),
+            ..byte_level()
+        };
+        let tokenizer = Tokenizer::new(vocabulary).unwrap();
+        for letter in [" ", "A", "1", "\r", "!", " a"] {
+            let text = letter.repeat(200_000) + "!";
+            let ids = tokenizer.encode_text(&text).unwrap();
+            assert!(ids.len() == text.len(), "{rules} {letter:?}");
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_built_is_refused() {
     type Change = fn(&mut Vocabulary);
     let of_bytes: [Change; 8] = [
