@@ -12,7 +12,8 @@ const MAX_BYTES: usize = 256 << 10;
 /// Tokens a template may have. The parser goes a level deeper for some of them, so this bounds its stack as well.
 const MAX_TOKENS: usize = 32 << 10;
 
-/// The source with line ends as Jinja reads them, and without what only training needs: `{% generation %}` marks what a model learns to write.
+/// The source with line ends as Jinja reads them, and without what only training needs: `{% generation %}` marks what a
+/// model learns to write.
 pub(super) fn prepared(source: &str) -> Result<String, Failure> {
     let length = source.len();
     if length > MAX_BYTES {
