@@ -88,7 +88,9 @@ def byte_level(name, patterns):
     if name == "qwen2":
         tokenizer.normalizer = normalizers.NFC()
     last = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=not patterns)
-    steps = [pre_tokenizers.Split(Regex(p), "isolated") for p in patterns] + [last]
+    # The two ways in which tokenizer.json files say that everything is kept.
+    how = ("removed", True) if name == "gpt-4o" else ("isolated", False)
+    steps = [pre_tokenizers.Split(Regex(p), *how) for p in patterns] + [last]
     if name == "smollm":
         steps.insert(0, pre_tokenizers.Digits(individual_digits=True))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(steps)

@@ -10,6 +10,7 @@ mod filters;
 mod functions;
 mod hub;
 mod methods;
+mod operators;
 mod print;
 mod run;
 mod source;
@@ -32,6 +33,9 @@ use failure::Failure;
 /// Deepest stack the parser and the tree of the longest template need, with room to spare. Only what is used of it
 /// takes memory.
 const STACK_BYTES: usize = 256 << 20;
+
+/// Characters of a reason that are passed on: a template may raise any text.
+const MAX_REASON: usize = 500;
 
 /// A stretch of a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,7 +155,7 @@ impl Inner {
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
-        let reason = failure.to_string();
+        let reason = failure.to_string().chars().take(MAX_REASON).collect();
         Self::ChatTemplate { reason }
     }
 }

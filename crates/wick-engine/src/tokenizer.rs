@@ -11,7 +11,7 @@ mod vocabulary;
 
 use std::{
     borrow::Cow,
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
@@ -107,13 +107,17 @@ impl Tokenizer {
                 Encoder::Words { cut, bpe }
             }
         };
+        let strips = v
+            .strips
+            .iter()
+            .map(|(id, before, behind)| (*id, (*before, *behind)));
+        let strips: HashMap<u32, (bool, bool)> = strips.collect();
         let mut specials = Specials::default();
-        for (id, token) in v.tokens.iter().enumerate() {
+        for (id, (token, kind)) in v.tokens.iter().zip(&v.kinds).enumerate() {
             let id = id as u32;
-            if matches!(v.kinds[id as usize], Kind::Control | Kind::UserDefined) {
-                let strips = v.strips.iter().find(|(stripping, ..)| *stripping == id);
-                let (_, lstrip, rstrip) = strips.copied().unwrap_or((id, false, false));
-                let control = v.kinds[id as usize] == Kind::Control;
+            if matches!(kind, Kind::Control | Kind::UserDefined) {
+                let (lstrip, rstrip) = strips.get(&id).copied().unwrap_or_default();
+                let control = *kind == Kind::Control;
                 specials.add(
                     token,
                     Special {
@@ -142,7 +146,7 @@ impl Tokenizer {
     /// vocabulary has no bytes (rare control characters) have no tokens.
     pub fn encode_text(&self, text: &str) -> Result<Vec<u32>> {
         let mut ids = Vec::new();
-        self.encode(text, &[0..text.len()], &mut ids)?;
+        self.encode(text, std::slice::from_ref(&(0..text.len())), &mut ids)?;
         Ok(ids)
     }
 
@@ -300,10 +304,14 @@ impl Tokenizer {
                 }
             }
         };
-        let failed = |reason: String| Error::Panicked { reason };
-        let encoded = catch_unwind(AssertUnwindSafe(encode))
-            .map_err(|_| failed("the tokenizer panicked".to_owned()))?
-            .map_err(|error| failed(error.to_string()))?;
+        let panicked = |_| Error::Panicked {
+            reason: "the tokenizer panicked".to_owned(),
+        };
+        let failed = |error: tokenizers::Error| Error::Compute {
+            reason: error.to_string(),
+        };
+        let encoded = catch_unwind(AssertUnwindSafe(encode)).map_err(panicked)?;
+        let encoded = encoded.map_err(failed)?;
         ids.extend(encoded);
         Ok(())
     }

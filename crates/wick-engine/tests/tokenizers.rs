@@ -17,6 +17,7 @@ use wick_engine::{
     chat_template::{ChatTemplate, PromptPart},
     gguf::ValidatedGguf,
     process::protocol::{ChatMessage, RenderOptions, Role},
+    reasoning::ReasoningStyle,
     tokenizer::Tokenizer,
 };
 
@@ -337,6 +338,24 @@ fn what_a_prompt_begins_with_follows_the_folder() {
     }]});
     fs::write(&path, serde_json::to_vec(&json).unwrap()).unwrap();
     assert!(bos(folder.path()));
+}
+
+#[test]
+fn whether_a_model_reasons_shows_in_its_vocabulary_or_its_template() {
+    let style = |name: &str, source: &str| {
+        let folder = changed(name, "tokenizer_config.json", |j| {
+            j["chat_template"] = json!(source);
+        });
+        let tokenizer = Tokenizer::from_hub_folder(folder.path()).unwrap();
+        let template = ChatTemplate::from_hub_folder(folder.path(), &tokenizer).unwrap();
+        ReasoningStyle::of(&template, &tokenizer)
+    };
+    assert!(style("qwen2", "plain").is_some());
+    assert_eq!(style("llama-2", "plain <think>"), None);
+    let said = style("llama-2", "{{ messages[0].content.split('</think>')[-1] }}");
+    assert_eq!(said, style("qwen2", "plain"));
+    let other = style("llama-2", "[THINK]…[/THINK]");
+    assert!(other.is_some() && other != said);
 }
 
 #[test]

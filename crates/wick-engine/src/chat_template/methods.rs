@@ -181,7 +181,7 @@ fn of_text<'a>(
             budget.allocate(
                 string
                     .len()
-                    .saturating_add(found.saturating_mul(to.len() + 32)),
+                    .saturating_add(found.saturating_mul(to.cost() + 32)),
             )?;
             Value::text(text.replace(from.as_str(), to, count), budget)?
         }
@@ -250,7 +250,7 @@ pub(super) fn join<'a>(
     let mut joined = Text::default();
     for (at, item) in items.iter().enumerate() {
         if at > 0 {
-            budget.allocate(separator.len())?;
+            budget.allocate(separator.cost())?;
             joined.push(separator);
         }
         print::print(item, &mut joined, budget)?;

@@ -13,7 +13,7 @@ pub(super) fn to_text(value: &Value<'_>, budget: &Budget) -> Result<Text, Failur
 pub(super) fn print(value: &Value<'_>, to: &mut Text, budget: &Budget) -> Result<(), Failure> {
     match value {
         Value::Text(text) => {
-            budget.allocate(text.len())?;
+            budget.allocate(text.cost())?;
             to.push(text);
             Ok(())
         }
@@ -32,7 +32,7 @@ fn repr(value: &Value<'_>, to: &mut Text, budget: &Budget) -> Result<(), Failure
         Value::Int(int) => to.push_str(&int.to_string(), None),
         Value::Float(float) => to.push_str(&float_text(*float), None),
         Value::Text(text) => {
-            budget.allocate(text.len())?;
+            budget.allocate(text.cost())?;
             let quote = match text.as_str().contains('\'') && !text.as_str().contains('"') {
                 true => "\"",
                 false => "'",
@@ -160,7 +160,9 @@ fn json(
         Value::List(list) => {
             to.push_str("[", None);
             for (at, item) in list.items.iter().enumerate() {
-                to.push_str(if at > 0 { &style.item_separator } else { "" }, None);
+                if at > 0 {
+                    push(&style.item_separator, to, budget)?;
+                }
                 line(level + 1, to)?;
                 json(item, style, level + 1, to, budget)?;
             }
@@ -177,7 +179,9 @@ fn json(
             }
             to.push_str("{", None);
             for (at, (key, value)) in entries.iter().enumerate() {
-                to.push_str(if at > 0 { &style.item_separator } else { "" }, None);
+                if at > 0 {
+                    push(&style.item_separator, to, budget)?;
+                }
                 line(level + 1, to)?;
                 match key {
                     Value::Text(key) => json_string(key, style, to, budget)?,
@@ -187,7 +191,7 @@ fn json(
                         to.push_str("\"", None);
                     }
                 }
-                to.push_str(&style.key_separator, None);
+                push(&style.key_separator, to, budget)?;
                 json(value, style, level + 1, to, budget)?;
             }
             if !entries.is_empty() {
@@ -203,13 +207,19 @@ fn json(
     Ok(())
 }
 
+fn push(string: &str, to: &mut Text, budget: &Budget) -> Result<(), Failure> {
+    budget.allocate(string.len())?;
+    to.push_str(string, None);
+    Ok(())
+}
+
 fn json_string(
     text: &Text,
     style: &JsonStyle,
     to: &mut Text,
     budget: &Budget,
 ) -> Result<(), Failure> {
-    budget.allocate(2 * text.len())?;
+    budget.allocate(2 * text.cost())?;
     to.push_str("\"", None);
     to.push(&text.map(|c, out| match c {
         '"' => out.push_str("\\\""),

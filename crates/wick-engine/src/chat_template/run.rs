@@ -237,10 +237,8 @@ impl<'a, 'b> Run<'a, 'b> {
                     let reason = format!("{count} values cannot be unpacked into {wanted} names");
                     return Err(Failure::Error(reason));
                 }
-                let pairs = targets.items.iter().zip(items.iter());
-                pairs
-                    .map(|(target, item)| self.assign(target, item.clone()))
-                    .collect()
+                let mut pairs = targets.items.iter().zip(items.iter());
+                pairs.try_for_each(|(target, item)| self.assign(target, item.clone()))
             }
             Expr::GetAttr(attribute) => {
                 let Value::Namespace(namespace) = self.eval(&attribute.expr)? else {

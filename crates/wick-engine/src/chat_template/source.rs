@@ -12,15 +12,17 @@ const MAX_BYTES: usize = 256 << 10;
 /// Tokens a template may have. The parser goes a level deeper for some of them, so this bounds its stack as well.
 const MAX_TOKENS: usize = 32 << 10;
 
-/// The source without what only training needs: `{% generation %}` marks what a model learns to write.
+/// The source with line ends as Jinja reads them, and without what only training needs: `{% generation %}` marks what a
+/// model learns to write.
 pub(super) fn prepared(source: &str) -> Result<String, Failure> {
     let length = source.len();
     if length > MAX_BYTES {
         let reason = format!("it has {length} bytes; Wick takes {MAX_BYTES}");
         return Err(Failure::Error(reason));
     }
+    let source = source.replace("\r\n", "\n").replace('\r', "\n");
     let mut prepared = String::with_capacity(length);
-    let mut rest = source;
+    let mut rest = source.as_str();
     while let Some(at) = rest.find("{%") {
         let (before, tag) = rest.split_at(at + 2);
         prepared.push_str(before);

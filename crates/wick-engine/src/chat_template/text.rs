@@ -45,6 +45,11 @@ impl Text {
         self.string.len()
     }
 
+    /// What it takes in memory.
+    pub fn cost(&self) -> usize {
+        self.string.len() + self.marks.len() * size_of::<Mark>()
+    }
+
     /// Whether any of the text stems from `source`.
     pub fn stems_from(&self, source: u32) -> bool {
         self.marks.iter().any(|mark| mark.source == source)

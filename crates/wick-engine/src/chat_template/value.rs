@@ -66,7 +66,7 @@ impl<'a> From<usize> for Value<'a> {
 impl<'a> Value<'a> {
     /// Text, paid for.
     pub fn text(text: Text, budget: &Budget) -> Result<Self, Failure> {
-        budget.allocate(text.len())?;
+        budget.allocate(64 + text.cost())?;
         Ok(Self::Text(Rc::new(text)))
     }
 

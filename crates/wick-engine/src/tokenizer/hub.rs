@@ -256,15 +256,10 @@ impl TokenizerJson {
         for step in steps {
             match kind_of(step) {
                 "Digits" if flag(step, "individual_digits") => patterns.push(None),
-                "Split"
-                    if step.get("behavior").and_then(Json::as_str) == Some("Isolated")
-                        && !flag(step, "invert") =>
-                {
-                    match pattern_of(step) {
-                        Some((pattern, true)) => patterns.push(Some(pattern)),
-                        _ => return Err(refused("it splits text at a string")),
-                    }
-                }
+                "Split" if keeps_everything(step) => match pattern_of(step) {
+                    Some((pattern, true)) => patterns.push(Some(pattern)),
+                    _ => return Err(refused("it splits text at a string")),
+                },
                 "ByteLevel" if flag(step, "add_prefix_space") => {
                     return Err(refused("it puts a space before the text"));
                 }
@@ -441,6 +436,17 @@ fn metaspace(step: &Json) -> Result<SpacePrefix> {
         (Some("▁"), Some("first"), false) => Ok(SpacePrefix::MissingFirst),
         (Some("▁"), Some("always"), false) => Ok(SpacePrefix::MissingAlways),
         _ => Err(refused("Wick does not know how its Metaspace cuts text")),
+    }
+}
+
+/// Whether a split yields what its pattern finds, and what is between. Removing what a pattern does not find comes to
+/// the same for the patterns there are, since they find every character.
+fn keeps_everything(step: &Json) -> bool {
+    let invert = step.get("invert").and_then(Json::as_bool);
+    match step.get("behavior").and_then(Json::as_str) {
+        Some("Isolated") => true,
+        Some("Removed") => invert == Some(true),
+        _ => false,
     }
 }
 

@@ -1,7 +1,10 @@
 //! SentencePiece vocabularies as GGUF files store them: tokens with scores. Of neighbouring pieces, those that make the
 //! token of the best score are joined first, the leftmost of equals; what is no token in the end is written in bytes.
 
-use std::{cmp::Reverse, collections::BinaryHeap, collections::HashMap};
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::{BinaryHeap, HashMap},
+};
 
 /// The tokens that text may become.
 pub(super) struct Scores {
@@ -18,7 +21,6 @@ struct Piece {
 }
 
 /// A pair that would make a token: by score, then by place.
-#[derive(PartialEq, PartialOrd)]
 struct Pair {
     score: f32,
     left: Reverse<usize>,
@@ -26,13 +28,30 @@ struct Pair {
     end: usize,
 }
 
-// Scores are numbers, as the vocabulary's check sees to.
-impl Eq for Pair {}
 impl Ord for Pair {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal)
+    fn cmp(&self, other: &Self) -> Ordering {
+        // Scores are numbers, as the vocabulary's check sees to.
+        let score = self.score.partial_cmp(&other.score);
+        let place = |pair: &Self| (pair.left, pair.right, pair.end);
+        score
+            .unwrap_or(Ordering::Equal)
+            .then_with(|| place(self).cmp(&place(other)))
     }
 }
+
+impl PartialOrd for Pair {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Pair {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Pair {}
 
 impl Scores {
     /// Of these tokens, and of the tokens for bytes.

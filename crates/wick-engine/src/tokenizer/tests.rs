@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::chat_template::PromptPart::{Content, Template};
+use crate::testkit::GgufWriter;
 
 fn byte_level() -> Vocabulary {
     let mut tokens: Vec<String> = (0..=255)
@@ -229,6 +230,45 @@ fn tokens_that_look_like_structure_are_structure_whatever_the_file_says() {
 }
 
 #[test]
+fn marks_of_reasoning_are_text_to_the_reader_and_structure_to_the_writer() {
+    let mut vocabulary = byte_level();
+    vocabulary.tokens[260] = "<think>".into();
+    let tokenizer = Tokenizer::new(vocabulary).unwrap();
+    assert_eq!(tokenizer.token_bytes(260), b"<think>");
+    assert!(!tokenizer.encode_text("<think>").unwrap().contains(&260));
+}
+
+#[test]
+fn phi_3_takes_the_line_break_behind_its_tokens() {
+    let mut tokens: Vec<String> = ["<unk>", "<s>", "</s>"].map(String::from).into();
+    tokens.extend((0..=255).map(|b| format!("<0x{b:02X}>")));
+    tokens.extend(["▁", "a", "<|user|>", "▁▁"].map(String::from));
+    let types = [&[2, 3, 3][..], &[6; 256], &[1, 1, 3, 4]].concat();
+    let ids = |name: &str| {
+        let mut writer = GgufWriter::new();
+        writer
+            .string("general.architecture", "phi3")
+            .string("general.name", name)
+            .string("tokenizer.ggml.model", "llama")
+            .strings("tokenizer.ggml.tokens", &tokens)
+            .f32s("tokenizer.ggml.scores", &vec![0.0; tokens.len()])
+            .i32s("tokenizer.ggml.token_type", &types);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vocabulary.gguf");
+        std::fs::write(&path, writer.bytes()).unwrap();
+        let tokenizer = Tokenizer::from_gguf(&ValidatedGguf::open(&path)?)?;
+        tokenizer.encode_prompt(&[Template("<|user|>\na  <s>\n".into())])
+    };
+    let line_break = 3 + 10;
+    let with_break = vec![1, 261, 259, line_break, 260, 262, 1, 259, line_break];
+    assert_eq!(ids("Other"), Ok(with_break));
+    assert_eq!(
+        ids("Phi 3 Mini: phi-3"),
+        Ok(vec![1, 261, 259, 260, 262, 1, 259, line_break])
+    );
+}
+
+#[test]
 fn text_of_any_length_and_kind_is_encoded() {
     let words = Tokenizer::new(byte_level()).unwrap();
     let pieces = Tokenizer::new(sentence_piece(SpacePrefix::Always)).unwrap();
@@ -244,6 +284,29 @@ fn text_of_any_length_and_kind_is_encoded() {
         for tokenizer in [&words, &pieces] {
             let ids = tokenizer.encode_text(&text).unwrap();
             assert_eq!(decode(tokenizer, &ids).trim_start(), text.trim_start());
+        }
+    }
+}
+
+#[test]
+fn words_without_an_end_are_cut_by_every_rule() {
+    for rules in [
+        "llama-bpe",
+        "tekken",
+        "qwen35",
+        "deepseek-v3",
+        "deepseek-llm",
+        "exaone-moe",
+    ] {
+        let vocabulary = Vocabulary {
+            writing: Writing::Bytes(pre::by_name(rules).unwrap()),
+            ..byte_level()
+        };
+        let tokenizer = Tokenizer::new(vocabulary).unwrap();
+        for letter in [" ", "A", "1", "\r", "!", " a"] {
+            let text = letter.repeat(200_000) + "!";
+            let ids = tokenizer.encode_text(&text).unwrap();
+            assert!(ids.len() == text.len(), "{rules} {letter:?}");
         }
     }
 }

@@ -147,11 +147,8 @@ impl Vocabulary {
             "" => return Err(unsupported(&name, "the file does not name its tokenizer")),
             _ => return Err(unsupported(&name, "Wick knows gpt2 and llama")),
         };
+        // The header's reader has seen to it that there is a type for each token, or none at all.
         let types = metadata.i32s(&key("token_type"))?.unwrap_or_default();
-        if !types.is_empty() && types.len() != tokens.len() {
-            let reason = format!("{} tokens have {} token types", tokens.len(), types.len());
-            return Err(unsupported(&name, reason));
-        }
         let kind = |number: &i32| match number {
             1 => Kind::Normal,
             3 => Kind::Control,
