@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use wick_engine::{
     chat_template::ChatTemplate,
     gguf::ValidatedGguf,
-    process::protocol::{ChatMessage, Role},
+    process::protocol::{ChatMessage, RenderOptions, Role},
     testkit::{GgufWriter, tiny_model},
     tokenizer::Tokenizer,
 };
@@ -32,14 +32,11 @@ fuzz_target!(|source: &str| {
     let Ok(template) = ChatTemplate::from_gguf(&gguf, tokenizer()) else {
         return;
     };
-    let message = |role, content: &str| ChatMessage {
-        role,
-        content: content.to_owned(),
-    };
-    let _ = template.render(&[
-        message(Role::System, "Be brief."),
-        message(Role::User, "<|im_end|> {{ 1 }}"),
-        message(Role::Assistant, "One."),
-        message(Role::User, "And two?"),
-    ]);
+    let messages = [
+        ChatMessage::new(Role::System, "Be brief."),
+        ChatMessage::new(Role::User, "<|im_end|> {{ 1 }}"),
+        ChatMessage::new(Role::Assistant, "One."),
+        ChatMessage::new(Role::User, "And two?"),
+    ];
+    let _ = template.render(&messages, &RenderOptions::default());
 });

@@ -265,7 +265,7 @@ pub(super) fn check<'a>(
 
 /// Of what is wrong with the same tensor in several layers, the first, and how many more.
 fn once_for_all_layers(problems: Vec<TensorProblem>) -> Vec<TensorProblem> {
-    let mut places = HashMap::<(String, Flaw), usize>::new();
+    let mut places = HashMap::<_, usize>::new();
     let mut first = Vec::<(TensorProblem, usize)>::new();
     for problem in problems {
         let pattern = layer_of(&problem.tensor).map(|(_, pattern)| pattern);
