@@ -15,7 +15,9 @@ use wick_engine::{
 fn tokenizer() -> &'static Tokenizer {
     static TOKENIZER: OnceLock<Tokenizer> = OnceLock::new();
     TOKENIZER.get_or_init(|| {
-        let model = tiny_model("llama").writer().expect("a tiny model is written");
+        let model = tiny_model("llama")
+            .writer()
+            .expect("a tiny model is written");
         let gguf = ValidatedGguf::from_bytes(&model.bytes()).expect("a tiny model is good");
         Tokenizer::from_gguf(&gguf).expect("a tiny model has a tokenizer")
     })
