@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use wick_engine::{
     chat_template::ChatTemplate,
     gguf::ValidatedGguf,
-    process::protocol::{ChatMessage, Role},
+    process::protocol::{ChatMessage, RenderOptions, Role},
     testkit::{GgufWriter, tiny_model},
     tokenizer::Tokenizer,
 };
@@ -15,7 +15,9 @@ use wick_engine::{
 fn tokenizer() -> &'static Tokenizer {
     static TOKENIZER: OnceLock<Tokenizer> = OnceLock::new();
     TOKENIZER.get_or_init(|| {
-        let model = tiny_model("llama").writer().expect("a tiny model is written");
+        let model = tiny_model("llama")
+            .writer()
+            .expect("a tiny model is written");
         let gguf = ValidatedGguf::from_bytes(&model.bytes()).expect("a tiny model is good");
         Tokenizer::from_gguf(&gguf).expect("a tiny model has a tokenizer")
     })
@@ -32,14 +34,11 @@ fuzz_target!(|source: &str| {
     let Ok(template) = ChatTemplate::from_gguf(&gguf, tokenizer()) else {
         return;
     };
-    let message = |role, content: &str| ChatMessage {
-        role,
-        content: content.to_owned(),
-    };
-    let _ = template.render(&[
-        message(Role::System, "Be brief."),
-        message(Role::User, "<|im_end|> {{ 1 }}"),
-        message(Role::Assistant, "One."),
-        message(Role::User, "And two?"),
-    ]);
+    let messages = [
+        ChatMessage::new(Role::System, "Be brief."),
+        ChatMessage::new(Role::User, "<|im_end|> {{ 1 }}"),
+        ChatMessage::new(Role::Assistant, "One."),
+        ChatMessage::new(Role::User, "And two?"),
+    ];
+    let _ = template.render(&messages, &RenderOptions::default());
 });
