@@ -51,6 +51,8 @@ pub struct Message {
     pub role: Role,
     /// What it says.
     pub content: String,
+    /// What the model thought before it said it; empty where it did not.
+    pub reasoning: String,
     /// Whether it is whole.
     pub status: MessageStatus,
     /// When it was begun.
@@ -143,6 +145,11 @@ pub enum ReplyEvent {
         reused: u32,
         /// Messages left out for the rest to fit.
         dropped_messages: u32,
+    },
+    /// More of what the model thinks before it answers.
+    Reasoning {
+        /// To append.
+        text: String,
     },
     /// More of the reply.
     Text {

@@ -10,8 +10,8 @@ use crate::{
     chat::{Message, MessageStatus},
 };
 
-const COLUMNS: &str =
-    "id, chat_id, parent_id, role, content, status, created_at_ms, model_name, stats, error";
+const COLUMNS: &str = "id, chat_id, parent_id, role, content, status, created_at_ms, model_name, \
+     stats, error, reasoning";
 
 /// A message to add below `parent_id`.
 #[derive(Debug, Clone)]
@@ -26,6 +26,15 @@ pub struct NewMessage<'a> {
     pub status: MessageStatus,
     /// The model that writes it.
     pub model_name: Option<&'a str>,
+}
+
+/// What has been written of a reply.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<'a> {
+    /// The answer.
+    pub content: &'a str,
+    /// What the model thought before.
+    pub reasoning: &'a str,
 }
 
 impl Store {
@@ -95,10 +104,10 @@ impl Store {
     }
 
     /// Saves what has been written of a reply so far.
-    pub fn save_partial(&self, id: i64, content: &str) -> Result<()> {
+    pub fn save_partial(&self, id: i64, written: Written<'_>) -> Result<()> {
         self.lock()
-            .prepare_cached("UPDATE messages SET content = ?2 WHERE id = ?1")?
-            .execute((id, content))?;
+            .prepare_cached("UPDATE messages SET content = ?2, reasoning = ?3 WHERE id = ?1")?
+            .execute((id, written.content, written.reasoning))?;
         Ok(())
     }
 
@@ -106,15 +115,23 @@ impl Store {
     pub fn finish_reply(
         &self,
         id: i64,
-        content: &str,
+        written: Written<'_>,
         status: MessageStatus,
         stats: Option<&ReplyStats>,
         error: Option<&AppError>,
     ) -> Result<Message> {
         self.transact(|connection| {
             connection.execute(
-                "UPDATE messages SET content = ?2, status = ?3, stats = ?4, error = ?5 WHERE id = ?1",
-                (id, content, to_text(&status)?, stats.map(to_json).transpose()?, error.map(to_json).transpose()?),
+                "UPDATE messages SET content = ?2, reasoning = ?3, status = ?4, stats = ?5, error = ?6
+                 WHERE id = ?1",
+                (
+                    id,
+                    written.content,
+                    written.reasoning,
+                    to_text(&status)?,
+                    stats.map(to_json).transpose()?,
+                    error.map(to_json).transpose()?,
+                ),
             )?;
             connection.execute(
                 "UPDATE chats SET updated_at_ms = ?2 WHERE id = (SELECT chat_id FROM messages WHERE id = ?1)",
@@ -230,6 +247,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<Message> {
         model_name: row.get(7)?,
         stats: optional_json(row, 8),
         error: optional_json(row, 9),
+        reasoning: row.get(10)?,
     })
 }
 

@@ -46,6 +46,8 @@ const STEPS: &[&str] = &[
         content TEXT NOT NULL
     ) STRICT;
     ",
+    // 2: what a model thought before it answered.
+    "ALTER TABLE messages ADD COLUMN reasoning TEXT NOT NULL DEFAULT '';",
 ];
 
 /// The newest version this Wick knows.

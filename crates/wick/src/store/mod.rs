@@ -20,6 +20,7 @@ use rusqlite::Connection;
 
 use crate::{Error, Result};
 
+pub(crate) use messages::Written;
 pub(crate) use models::ModelRow;
 
 /// Chats, messages, models and settings on disk.
