@@ -21,7 +21,7 @@ use state::Desktop;
 use tauri::{AppHandle, Manager, RunEvent, Runtime};
 
 /// How long closing the window waits for the engine; after that its closed standard input ends it.
-const ENGINE_FAREWELL: Duration = Duration::from_secs(2);
+const ENGINE_FAREWELL: Duration = Duration::from_secs(10);
 
 /// Opens the window and returns when it is closed.
 pub fn run() -> ExitCode {

@@ -390,3 +390,27 @@ async fn drafts_are_kept_until_they_are_sent() {
     finished(events).await;
     assert_eq!(house.wick.open_chat(id).unwrap().draft, "");
 }
+
+#[tokio::test]
+async fn what_a_model_thinks_is_told_and_kept_apart_from_its_answer() {
+    let house = house();
+    let (receipt, mut events) = house.send(None, None, "/think");
+    let (mut thought, mut said) = (String::new(), String::new());
+    let reply = loop {
+        match events.recv().await.unwrap() {
+            ReplyEvent::Reasoning { text } => thought.push_str(&text),
+            ReplyEvent::Text { text } => said.push_str(&text),
+            ReplyEvent::Finished { message } => break message,
+            _ => {}
+        }
+    };
+    assert_eq!(
+        (thought.as_str(), said.as_str()),
+        ("First this, then that.", "So it is.")
+    );
+    assert_eq!((reply.reasoning, reply.content), (thought, said));
+    let chat = open(house.folder.path())
+        .open_chat(receipt.chat.id)
+        .unwrap();
+    assert_eq!(chat.messages[1].reasoning, "First this, then that.");
+}

@@ -1,6 +1,6 @@
 //! A backend without a model, for tests of what stands above the engine. What it says depends on the last
 //! message: `/crash` aborts the process in mid-reply, `/panic` panics, `/fail` fails, `/slow` writes until it is
-//! cancelled, `/long 20` writes twenty words, `/turns` tells how many messages it was given; anything else is echoed.
+//! cancelled, `/long 20` writes twenty words, `/think` thinks before it answers, `/turns` tells how many messages it was given; anything else is echoed.
 
 use std::{
     io,
@@ -166,6 +166,11 @@ fn answer(
                 .nth(1)
                 .and_then(|count| count.parse().ok());
             (0..count.unwrap_or(10)).for_each(|_| say("word "));
+        }
+        Some("/think") => {
+            progress(Progress::Reasoning("First this, ".into()));
+            progress(Progress::Reasoning("then that.".into()));
+            progress(Progress::Text("So it is.".into()));
         }
         Some("/turns") => say(&request.messages.len().to_string()),
         _ => {

@@ -247,7 +247,7 @@ fn phi_3_takes_the_line_break_behind_its_tokens() {
     let ids = |name: &str| {
         let mut writer = GgufWriter::new();
         writer
-            .string("general.architecture", "phi3")
+            .string("general.architecture", "vocabulary")
             .string("general.name", name)
             .string("tokenizer.ggml.model", "llama")
             .strings("tokenizer.ggml.tokens", &tokens)

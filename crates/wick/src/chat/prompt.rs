@@ -80,7 +80,10 @@ mod tests {
             message(Role::User, "three"),
         ];
         let conversation = conversation(" be brief ", &branch);
-        assert_eq!([0, 1, 2, 9].map(|n| conversation.messages_in(n)), [0, 3, 4, 4]);
+        assert_eq!(
+            [0, 1, 2, 9].map(|n| conversation.messages_in(n)),
+            [0, 3, 4, 4]
+        );
         let turns: Vec<_> = conversation
             .turns
             .into_iter()

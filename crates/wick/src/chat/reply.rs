@@ -14,7 +14,9 @@ use super::{
     Message, MessageStatus, ReplyEvent, SendReceipt, SendRequest, conversation_of, prompt,
     title_from,
 };
-use crate::{AppError, AppEvent, Error, Result, Settings, Wick, library::LibraryModel};
+use crate::{
+    AppError, AppEvent, Error, Result, Settings, Wick, library::LibraryModel, store::Written,
+};
 
 const SAVE_INTERVAL: Duration = Duration::from_millis(250);
 const SHOW_INTERVAL: Duration = Duration::from_millis(16);
@@ -44,6 +46,8 @@ impl RunningReplies {
 /// What a reply came to.
 struct Outcome {
     text: String,
+    /// What the model thought before.
+    reasoning: String,
     result: Result<ReplyStats>,
 }
 
@@ -155,37 +159,39 @@ impl Wick {
         mut stopped: watch::Receiver<bool>,
         sink: &(impl Fn(ReplyEvent) + Sync),
     ) -> Outcome {
-        let mut text = String::new();
+        let (mut text, mut reasoning) = (String::new(), String::new());
         let begin = async {
             let branch = self.store.branch(reply.parent_id.unwrap_or(reply.id))?;
             sink(ReplyEvent::Waiting);
             let target = self.load_target(settings, model);
             let loading = |fraction| sink(ReplyEvent::Loading { fraction });
             self.runtime.load(&target, loading).await?;
+            let conversation = prompt::conversation(&settings.system_prompt, &branch);
             let request = GenerateRequest {
-                messages: prompt::conversation(&settings.system_prompt, &branch),
+                messages: conversation.turns.clone(),
                 sampling: settings.sampling.clone(),
                 max_tokens: settings.max_tokens,
                 conversation: Some(conversation_of(reply.chat_id)),
                 ..GenerateRequest::default()
             };
-            self.runtime.generate(request).await
+            Ok((self.runtime.generate(request).await?, conversation))
         };
         let work = tokio::select! {
             work = begin => work,
             _ = stopped.wait_for(|stopped| *stopped) => Err(Error::Cancelled),
         };
-        let mut work = match work {
-            Ok(work) => work,
+        let (mut work, conversation) = match work {
+            Ok(begun) => begun,
             Err(error) => {
                 return Outcome {
                     text,
+                    reasoning,
                     result: Err(error),
                 };
             }
         };
 
-        let mut shown = 0;
+        let (mut shown, mut shown_reasoning) = (0, 0);
         let mut saved_at = Instant::now();
         let mut saved = 0;
         let mut tick = tokio::time::interval(SHOW_INTERVAL);
@@ -195,10 +201,15 @@ impl Wick {
             tokio::select! {
                 event = work.next() => match event {
                     Ok(Event::Text { text: more, .. }) => text.push_str(&more),
+                    Ok(Event::Reasoning { text: more, .. }) => reasoning.push_str(&more),
                     Ok(Event::Reading { processed, total, reused, dropped_messages, .. }) => {
+                        let dropped_messages = conversation.messages_in(dropped_messages);
                         sink(ReplyEvent::Reading { processed, total, reused, dropped_messages });
                     }
-                    Ok(Event::Finished { stats, .. }) => break Ok(stats),
+                    Ok(Event::Finished { stats, .. }) => break Ok(ReplyStats {
+                        dropped_messages: conversation.messages_in(stats.dropped_messages),
+                        ..stats
+                    }),
                     Ok(_) => break Err(Error::Internal("the engine answered a prompt with something else")),
                     Err(error) => break Err(error),
                 },
@@ -207,28 +218,26 @@ impl Wick {
                     work.cancel();
                 }
                 _ = tick.tick() => {
-                    if shown < text.len() {
-                        sink(ReplyEvent::Text { text: text[shown..].to_owned() });
-                        shown = text.len();
-                    }
-                    if saved < text.len() && saved_at.elapsed() >= SAVE_INTERVAL {
+                    show(&text, &mut shown, &reasoning, &mut shown_reasoning, sink);
+                    if saved < text.len() + reasoning.len() && saved_at.elapsed() >= SAVE_INTERVAL {
                         // A full disk must not end the reply: the end of it tries again and says so.
-                        self.store.save_partial(reply.id, &text).ok();
-                        saved = text.len();
+                        let written = Written { content: &text, reasoning: &reasoning };
+                        self.store.save_partial(reply.id, written).ok();
+                        saved = text.len() + reasoning.len();
                         saved_at = Instant::now();
                     }
                 }
             }
         };
-        if shown < text.len() {
-            sink(ReplyEvent::Text {
-                text: text[shown..].to_owned(),
-            });
-        }
+        show(&text, &mut shown, &reasoning, &mut shown_reasoning, sink);
         if result.is_ok() {
             work.finish().await;
         }
-        Outcome { text, result }
+        Outcome {
+            text,
+            reasoning,
+            result,
+        }
     }
 
     fn save_outcome(&self, reply: &Message, outcome: Outcome) -> Result<Message> {
@@ -242,8 +251,31 @@ impl Wick {
             }
             Err(error) => (MessageStatus::Failed, None, Some(AppError::from(error))),
         };
-        let text = outcome.text.trim_end();
+        let written = Written {
+            content: outcome.text.trim_end(),
+            reasoning: outcome.reasoning.trim_end(),
+        };
         self.store
-            .finish_reply(reply.id, text, status, stats.as_ref(), error.as_ref())
+            .finish_reply(reply.id, written, status, stats.as_ref(), error.as_ref())
+    }
+}
+
+/// Tells what came since it was told last: thoughts first, since they come first.
+fn show(
+    text: &str,
+    shown: &mut usize,
+    reasoning: &str,
+    shown_reasoning: &mut usize,
+    sink: &impl Fn(ReplyEvent),
+) {
+    if *shown_reasoning < reasoning.len() {
+        let text = reasoning[*shown_reasoning..].to_owned();
+        sink(ReplyEvent::Reasoning { text });
+        *shown_reasoning = reasoning.len();
+    }
+    if *shown < text.len() {
+        let text_since = text[*shown..].to_owned();
+        sink(ReplyEvent::Text { text: text_since });
+        *shown = text.len();
     }
 }
