@@ -230,7 +230,8 @@ fn what_is_damaged_on_disk_is_read_anew_and_deleted() {
     let file = ModelFile::of(&tiny_model("qwen3"));
     let question = of_chat("chat1", ask(LONG, 8));
     let (fresh, _) = generate(&mut file.session(), &question).unwrap();
-    let damages: [(&str, fn(&mut Vec<u8>)); 5] = [
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [(&str, Damage); 5] = [
         ("cut short", |bytes| bytes.truncate(bytes.len() / 2)),
         ("a bit flipped at the end", |bytes| {
             let last = bytes.len() - 20;

@@ -60,6 +60,7 @@ impl Client {
             sampling: Default::default(),
             ..GenerateRequest::default()
         };
+        let request = Box::new(request);
         self.send(&Request::Generate { id, request });
     }
 

@@ -35,7 +35,7 @@ pub enum Request {
         /// Repeated in the answers.
         id: RequestId,
         /// What to answer, and how.
-        request: GenerateRequest,
+        request: Box<GenerateRequest>,
     },
     /// Measure the loaded model. One `BenchRun` a repetition, then `BenchFinished` or `Failed`.
     Bench {

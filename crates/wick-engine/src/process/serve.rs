@@ -246,7 +246,7 @@ fn work<B: Backend, W: Write>(
             };
             match next {
                 Some((Request::Generate { id, request }, cancel)) => {
-                    let begun = guarded(|| backend.begin(id, request, cancel));
+                    let begun = guarded(|| backend.begin(id, *request, cancel));
                     match begun {
                         Ok(Ok(())) => replies.push(id),
                         Ok(Err(error)) => finish(id, Event::Failed { id, error }, output, flags),

@@ -202,6 +202,7 @@ impl Runtime {
 
     /// Starts answering a conversation with the model that is loaded.
     pub async fn generate(&self, request: GenerateRequest) -> Result<Work> {
+        let request = Box::new(request);
         self.work(|id| Request::Generate { id, request }).await
     }
 
