@@ -23,7 +23,11 @@ export type ReplyStats = {
   /** Tokens of context the model was loaded with. */
   contextLength: number,
   /** Messages that left the front of the conversation for it to fit. */
-  droppedMessages: number, };
+  droppedMessages: number,
+  /** Tokens of the reply that were guessed ahead. */
+  draftedTokens: number,
+  /** Of those, the ones that were right. */
+  acceptedTokens: number, };
 
 export type MessageStatus = "complete" | "streaming" | "stopped" | "failed" | "interrupted";
 
@@ -38,6 +42,8 @@ export type Message = {
   role: Role,
   /** What it says. */
   content: string,
+  /** What the model thought before it answered; empty where it did not. */
+  reasoning: string,
   /** Whether it is whole. */
   status: MessageStatus,
   /** When it was begun. */
@@ -93,7 +99,9 @@ export type ReplyEvent = { "type": "waiting" } | { "type": "loading",
   /** Tokens that needed no reading. */
   reused: number,
   /** Messages left out for the rest to fit. */
-  droppedMessages: number, } | { "type": "text",
+  droppedMessages: number, } | { "type": "reasoning",
+  /** To append to what the model thought. */
+  text: string, } | { "type": "text",
   /** To append. */
   text: string, } | { "type": "finished",
   /** As it was saved. */
@@ -208,6 +216,8 @@ export type SamplingParams = {
   /** The same seed gives the same text; `None` takes a new one each time. */
   seed: number | null, };
 
+export type CacheType = "f32" | "f16" | "q8_0";
+
 export type Settings = {
   /** Colours of the window. */
   theme: Theme,
@@ -222,7 +232,9 @@ export type Settings = {
   /** Tokens of context; `None` leaves it to Wick. */
   contextLength: number | null,
   /** Threads to compute with; `None` leaves it to Wick. */
-  threads: number | null, };
+  threads: number | null,
+  /** How the KV cache is kept in memory. */
+  cacheType: CacheType, };
 
 export type ErrorCode = "not_gguf" | "unsupported_gguf_version" | "file_truncated" | "file_malformed" | "unsupported_architecture" | "unsupported_tensor_type" | "unsupported_tokenizer" | "no_chat_template" | "chat_template_failed" | "prompt_too_long" | "empty_message" | "invalid_settings" | "no_model" | "model_missing" | "device_unavailable" | "not_a_number" | "compute_failed" | "engine_crashed" | "engine_start_failed" | "cancelled" | "not_found" | "file_read_failed" | "disk_full" | "storage_unwritable" | "storage_damaged" | "storage_from_newer_version" | "storage_failed" | "link_refused" | "busy" | "internal";
 
