@@ -46,6 +46,7 @@ fn bindings() -> String {
         EngineStatus,
         Theme,
         SamplingParams,
+        CacheType,
         Settings,
         ErrorCode,
         AppError,

@@ -138,3 +138,49 @@ it("opens a link through the backend and never navigates", async () => {
   await user.click(link);
   expect(openLink).toHaveBeenCalledWith("https://www.smhi.se/");
 });
+
+it("folds thoughts away, reads none aloud and copies the answer only", async () => {
+  const { user } = await open();
+  const copy = vi.spyOn(navigator.clipboard, "writeText");
+  await user.type(await field(), "/think about wax{Enter}");
+  const button = await screen.findByRole("button", { name: /^Thought for/ });
+  await screen.findByText(/Reply finished/);
+  expect(button.getAttribute("aria-expanded")).toBe("false");
+  const panel = document.getElementById(
+    button.getAttribute("aria-controls") ?? "",
+  );
+  expect(panel?.textContent?.trim()).toBe("");
+  for (const status of screen.getAllByRole("status")) {
+    expect(status.textContent).not.toContain("sixteen");
+  }
+  button.focus();
+  await user.keyboard("{Enter}");
+  expect(button.getAttribute("aria-expanded")).toBe("true");
+  expect(panel?.textContent).toContain("sixteen hours");
+  const copies = screen.getAllByRole("button", { name: "Copy" });
+  await user.click(copies.at(-1) as HTMLElement);
+  expect(copy).toHaveBeenCalledOnce();
+  expect(copy.mock.calls[0]?.[0]).toMatch(/^A candle burns its/);
+});
+
+it("shows the thoughts of a chat that is opened again", async () => {
+  const { user } = await open();
+  await user.click(
+    await screen.findByRole("button", { name: "Candles for a long night" }),
+  );
+  await screen.findByRole("button", { name: "Thought process" });
+  expect(screen.getByText("12 of 20 guesses right")).toBeTruthy();
+  expect(screen.getByText("1,204 of 1,612 read before")).toBeTruthy();
+});
+
+it("saves how the KV cache is kept", async () => {
+  const { user, backend } = await open();
+  const update = vi.spyOn(backend.settings, "update");
+  await user.click(screen.getByRole("button", { name: "Settings" }));
+  const select = await screen.findByRole("combobox", { name: "KV cache" });
+  expect((select as HTMLSelectElement).value).toBe("f16");
+  await user.selectOptions(select, "q8_0");
+  await waitFor(() => {
+    expect(update).toHaveBeenCalledWith({ cacheType: "q8_0" });
+  });
+});

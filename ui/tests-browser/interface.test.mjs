@@ -29,6 +29,16 @@ async function accessibilityProblems(page) {
   });
 }
 
+async function openChat(page, title) {
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type(title);
+  await page.waitForFunction(
+    () => document.querySelectorAll("aside li").length === 1,
+  );
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(`h1 >> text=${title}`);
+}
+
 const views = {
   chat: { query: "?speed=0" },
   "new-chat": {
@@ -38,12 +48,7 @@ const views = {
   table: {
     query: "?speed=0",
     go: async (page) => {
-      await page.keyboard.press("Control+k");
-      await page.keyboard.type("Norrland");
-      await page.waitForFunction(
-        () => document.querySelectorAll("aside li").length === 1,
-      );
-      await page.keyboard.press("Enter");
+      await openChat(page, "Packing list");
       await page.waitForSelector(".markdown table");
     },
   },
@@ -68,6 +73,30 @@ const views = {
       await page.waitForSelector(".markdown.writing");
     },
   },
+  reasoning: { query: "?speed=0", go: (page) => openChat(page, "Candles") },
+  "reasoning-open": {
+    query: "?speed=0",
+    go: async (page) => {
+      await openChat(page, "Candles");
+      await page.click("text=Thought process");
+      await page.waitForSelector(".reasoning .markdown ol");
+    },
+  },
+  thinking: {
+    query: "",
+    go: async (page) => {
+      await page.fill("textarea", "A candle, please /slow /think");
+      await page.keyboard.press("Enter");
+      await page.waitForSelector(".tail >> text=winter");
+    },
+  },
+  "context-divider": {
+    query: "?speed=0",
+    go: async (page) => {
+      await openChat(page, "A story told");
+      await page.waitForSelector("[role=note] >> text=no longer fit");
+    },
+  },
   branches: {
     query: "?speed=0",
     go: async (page) => {
@@ -76,6 +105,13 @@ const views = {
     },
   },
   settings: { query: "?speed=0", go: (page) => page.click("text=Settings") },
+  "settings-engine": {
+    query: "?speed=0",
+    go: async (page) => {
+      await page.click("text=Settings");
+      await page.locator("select").scrollIntoViewIfNeeded();
+    },
+  },
   "first-run": { query: "?speed=0&scenario=first-run" },
   starter: { query: "?speed=0&scenario=starter" },
   "reply-failed": {
@@ -178,6 +214,50 @@ test("the thread follows the reply until the reader scrolls up", async () => {
   await page.click("text=Jump to latest");
   await page.waitForSelector("text=Jump to latest", { state: "detached" });
   assert.ok((await distance()) < 60);
+});
+
+test("thoughts open by keyboard and stay where the reader is", async () => {
+  const page = await browser.open("", { size: sizes.small });
+  await page.fill("textarea", "A candle, please /think");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".reply .stats >> nth=1");
+  const button = page.locator("text=/^\\s*Thought for/");
+  await button.scrollIntoViewIfNeeded();
+  await button.focus();
+  const before = await button.boundingBox();
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".reasoning .markdown ol");
+  await page.evaluate(() => new Promise(requestAnimationFrame));
+  assert.equal((await button.boundingBox()).y, before.y);
+  assert.equal(await button.getAttribute("aria-expanded"), "true");
+  await page.keyboard.press("Space");
+  await page.waitForSelector(".reasoning .markdown", { state: "detached" });
+});
+
+test("a reply stopped while it thinks keeps its thoughts", async () => {
+  const page = await browser.open();
+  await page.fill("textarea", "A candle, please /slow /think");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".tail >> text=winter");
+  const heights = await page.$eval(".tail", (tail) => [
+    tail.clientHeight,
+    parseFloat(getComputedStyle(tail).lineHeight),
+  ]);
+  assert.ok(heights[0] <= 2 * heights[1] + 1);
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("text=stopped by you");
+  await page.click("text=/^\\s*Thought for/");
+  await page.waitForSelector(".reasoning .markdown >> text=winter");
+});
+
+test("the divider stands before the first message the model saw", async () => {
+  const page = await browser.open("?speed=0");
+  await openChat(page, "A story told");
+  const next = await page.$eval(
+    "[role=note]",
+    (note) => note.nextElementSibling.textContent,
+  );
+  assert.match(next, /And then\?/);
 });
 
 test("Copy puts the code on the clipboard and says so", async () => {

@@ -36,6 +36,8 @@ export class Chats {
   /** Counts the messages sent, for whoever must scroll to them. */
   sent = $state(0);
   readonly live = new SvelteMap<number, LiveReply>();
+  /** How long the replies written since the start were thought about. */
+  readonly thoughtMs = new SvelteMap<number, number>();
   /** Changes only when another chat comes into view. */
   readonly openId = $derived(this.open.id);
   readonly branch = $derived(shownBranch(this.open.messages, this.open.leafId));
@@ -299,12 +301,15 @@ export class Chats {
     if (!current) {
       return;
     }
-    const next = applyReplyEvent(current, event);
+    const next = applyReplyEvent(current, event, performance.now());
     if (next.phase.kind !== "done") {
       this.live.set(replyId, next);
       return;
     }
     this.live.delete(replyId);
+    if (next.thinkingSinceMs !== null) {
+      this.thoughtMs.set(replyId, next.thoughtMs);
+    }
     if (this.open.id === next.message.chatId) {
       const messages = withMessages(this.open.messages, [next.message]);
       this.open = { ...this.open, messages };

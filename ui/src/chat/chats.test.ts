@@ -40,6 +40,18 @@ describe("Chats", () => {
     expect(chats.branch.at(-1)?.message.content).toContain("vapour");
   });
 
+  it("keeps the thoughts of a reply and how long they took", async () => {
+    const { chats } = await started();
+    chats.writeDraft("/think about wax");
+    await chats.send();
+    await finished(chats);
+    const reply = chats.branch.at(-1)?.message;
+    expect(reply?.reasoning).toContain("sixteen hours");
+    expect(reply?.content).not.toContain("sixteen hours");
+    expect(chats.thoughtMs.has(reply?.id ?? 0)).toBe(true);
+    expect(chats.thoughtMs.size).toBe(1);
+  });
+
   it("loses no event that overtakes the receipt", async () => {
     const backend = createFakeBackend({ speed: 0 });
     const send = backend.chat.send;

@@ -9,6 +9,7 @@ const message: Message = {
   parentId: 1,
   role: "assistant",
   content: "",
+  reasoning: "",
   status: "streaming",
   createdAtMs: 0,
   modelName: null,
@@ -17,7 +18,10 @@ const message: Message = {
 };
 
 const after = (...events: ReplyEvent[]): LiveReply =>
-  events.reduce(applyReplyEvent, startReply(message));
+  events.reduce(
+    (reply, event, second) => applyReplyEvent(reply, event, second * 1000),
+    startReply(message),
+  );
 
 describe("applyReplyEvent", () => {
   it("starts by waiting", () => {
@@ -54,6 +58,34 @@ describe("applyReplyEvent", () => {
     expect(reply.message.content).toBe("A candle.");
   });
 
+  it("keeps the thoughts apart from the answer", () => {
+    const { message } = after(
+      { type: "reasoning", text: "Wax " },
+      { type: "reasoning", text: "melts." },
+      { type: "text", text: "Yes." },
+    );
+    expect(message.reasoning).toBe("Wax melts.");
+    expect(message.content).toBe("Yes.");
+  });
+
+  it("measures the thinking until the answer begins", () => {
+    const thinking: ReplyEvent[] = [
+      { type: "waiting" },
+      { type: "reasoning", text: "Wax " },
+      { type: "reasoning", text: "melts." },
+    ];
+    expect(after(...thinking).thoughtMs).toBe(1000);
+    const answer: ReplyEvent = { type: "text", text: "Yes." };
+    const finished: ReplyEvent = { type: "finished", message };
+    expect(after(...thinking, answer, answer, finished).thoughtMs).toBe(2000);
+  });
+
+  it("measures no thinking where there was none", () => {
+    const reply = after({ type: "waiting" }, { type: "text", text: "Yes." });
+    expect(reply.thinkingSinceMs).toBeNull();
+    expect(reply.thoughtMs).toBe(0);
+  });
+
   it("takes the finished message for the truth", () => {
     const finished: Message = {
       ...message,
@@ -80,7 +112,7 @@ describe("applyReplyEvent", () => {
 
   it("leaves the state it was given untouched", () => {
     const before = startReply(message);
-    applyReplyEvent(before, { type: "text", text: "x" });
+    applyReplyEvent(before, { type: "text", text: "x" }, 0);
     expect(before.message.content).toBe("");
   });
 });

@@ -12,16 +12,28 @@ export type ReplyPhase =
 export type LiveReply = {
   message: Message;
   phase: ReplyPhase;
-  droppedMessages: number;
+  /** Null until the conversation is read. */
+  droppedMessages: number | null;
+  /** When the first thought arrived; null without one. */
+  thinkingSinceMs: number | null;
+  /** From the first thought to the answer, or to the newest thought. */
+  thoughtMs: number;
 };
 
 export function startReply(message: Message): LiveReply {
-  return { message, phase: { kind: "waiting" }, droppedMessages: 0 };
+  return {
+    message,
+    phase: { kind: "waiting" },
+    droppedMessages: null,
+    thinkingSinceMs: null,
+    thoughtMs: 0,
+  };
 }
 
 export function applyReplyEvent(
   reply: LiveReply,
   event: ReplyEvent,
+  nowMs: number,
 ): LiveReply {
   if (reply.phase.kind === "done") {
     return reply;
@@ -44,17 +56,36 @@ export function applyReplyEvent(
           total: event.total,
         },
       };
-    case "text":
+    case "reasoning": {
+      const sinceMs = reply.thinkingSinceMs ?? nowMs;
       return {
         ...reply,
+        phase: { kind: "writing" },
+        thinkingSinceMs: sinceMs,
+        thoughtMs: nowMs - sinceMs,
+        message: {
+          ...reply.message,
+          reasoning: reply.message.reasoning + event.text,
+        },
+      };
+    }
+    case "text": {
+      const answering = reply.message.content !== "";
+      return {
+        ...reply,
+        thoughtMs: answering
+          ? reply.thoughtMs
+          : nowMs - (reply.thinkingSinceMs ?? nowMs),
         phase: { kind: "writing" },
         message: {
           ...reply.message,
           content: reply.message.content + event.text,
         },
       };
+    }
     case "finished":
       return {
+        ...reply,
         message: event.message,
         phase: { kind: "done" },
         droppedMessages:

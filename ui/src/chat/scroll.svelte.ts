@@ -7,6 +7,7 @@ export class ThreadScroll {
   atEnd = $state(true);
   #viewport: HTMLElement | null = null;
   #lastTop = 0;
+  #held = false;
 
   /** An attachment for the element that scrolls; its first child is what grows. */
   attach = (viewport: HTMLElement) => {
@@ -14,7 +15,10 @@ export class ThreadScroll {
     const onScroll = () => this.#onScroll();
     viewport.addEventListener("scroll", onScroll, { passive: true });
     const growth = new ResizeObserver(() => {
-      if (this.atEnd) {
+      if (this.#held) {
+        this.#held = false;
+        this.#measure();
+      } else if (this.atEnd) {
         this.toEnd();
       }
     });
@@ -39,14 +43,24 @@ export class ThreadScroll {
     }
   }
 
+  /** Stays in place when the thread next grows: the reader opens or closes something in it. */
+  hold() {
+    this.#held = true;
+  }
+
+  #measure() {
+    const viewport = this.#viewport;
+    if (viewport) {
+      this.atEnd = leftBelow(viewport) <= NEAR_PX;
+    }
+  }
+
   #onScroll() {
     const viewport = this.#viewport;
     if (!viewport) {
       return;
     }
-    const left =
-      viewport.scrollHeight - viewport.scrollTop - viewport.clientHeight;
-    if (left <= NEAR_PX) {
+    if (leftBelow(viewport) <= NEAR_PX) {
       this.atEnd = true;
     } else if (viewport.scrollTop < this.#lastTop) {
       // Only a movement upwards is the reader's; growth alone never moves up.
@@ -54,4 +68,8 @@ export class ThreadScroll {
     }
     this.#lastTop = viewport.scrollTop;
   }
+}
+
+function leftBelow(viewport: HTMLElement): number {
+  return viewport.scrollHeight - viewport.scrollTop - viewport.clientHeight;
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { completedSentences, plain } from "./sentences";
+import { completedSentences, plain, tailOf } from "./sentences";
 
 it("waits for the end of a sentence", () => {
   expect(completedSentences("A candle bur", 0)).toEqual({
@@ -21,4 +21,14 @@ it("does not break numbers apart", () => {
 
 it("leaves out the marks of markdown", () => {
   expect(plain("## A **bold** `word`")).toBe("A bold word");
+});
+
+it("shows the end of a text, beginning anew only now and then", () => {
+  const words = "A candle burns. ".repeat(100);
+  const short = tailOf(words.slice(0, 849));
+  const longer = tailOf(words.slice(0, 860));
+  expect(words.slice(0, 849).endsWith(short)).toBe(true);
+  expect(short.length).toBeGreaterThan(400);
+  expect(longer.startsWith(short)).toBe(true);
+  expect(tailOf("A **short** one")).toBe("A short one");
 });

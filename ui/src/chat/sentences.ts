@@ -14,6 +14,14 @@ export function completedSentences(
   return { sentences: plain(rest.slice(0, length)), end: from + length };
 }
 
+/** The end of a growing text, for a glimpse of it. It begins anew only every few hundred characters, so that
+ * its lines do not break elsewhere with each word. */
+export function tailOf(text: string): string {
+  const step = 400;
+  const start = Math.max(0, Math.floor(text.length / step) - 1) * step;
+  return plain(text.slice(start));
+}
+
 /** Markdown's marks are not worth hearing. */
 export function plain(markdown: string): string {
   return markdown

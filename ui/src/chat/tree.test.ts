@@ -13,6 +13,7 @@ function message(
     parentId,
     role,
     content: `${id}`,
+    reasoning: "",
     status: "complete",
     createdAtMs: id,
     modelName: null,

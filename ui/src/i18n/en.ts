@@ -62,10 +62,8 @@ export const en = {
     reading: (done: string, total: string) =>
       `Reading your message ${done} of ${total} tokens`,
     thinking: "Writing",
-    dropped: (count: number) =>
-      count === 1
-        ? "The first message no longer fits the context and was left out."
-        : `The first ${count} messages no longer fit the context and were left out.`,
+    contextDivider:
+      "The messages above no longer fit the context; the model did not see them. A larger context length in Settings keeps more.",
     interruptedTitle: "Wick ended while this was being written",
     interruptedAdvice: "What had arrived is kept.",
     emptyReply: "The model ended its reply without a word.",
@@ -75,16 +73,31 @@ export const en = {
     codePlain: "text",
     announceDone: "Reply finished.",
   },
+  reasoning: {
+    thinking: "Thinking…",
+    thoughtFor: (duration: string) => `Thought for ${duration}`,
+    process: "Thought process",
+  },
   stats: {
     speed: (value: string) => `${value} tokens/s`,
     speedHelp: (prefill: string, model: string) =>
       `How fast the reply was written. The prompt was read at ${prefill} tokens/s.${model}`,
     writtenBy: (model: string) => ` Written by ${model}.`,
     tokens: (value: string) => `${value} tokens`,
-    tokensHelp: (prompt: string, reused: string) =>
-      `Length of the reply. The prompt had ${prompt} tokens, ${reused} of them reused from the turn before.`,
+    tokensHelp: (prompt: string) =>
+      `Length of the reply. The prompt had ${prompt} tokens.`,
     first: (value: string) => `first token ${value} s`,
     firstHelp: "Time from sending to the first token of the reply.",
+    reused: (reused: string, prompt: string) =>
+      `${reused} of ${prompt} read before`,
+    reusedHelp:
+      "Tokens of the prompt that were still in the KV cache and needed no reading.",
+    guesses: (accepted: string, drafted: string) =>
+      `${accepted} of ${drafted} guesses right`,
+    guessesHelp:
+      "Tokens guessed ahead and checked together; each right one saves time. The text is the same without them.",
+    dropped: (count: number) =>
+      count === 1 ? "1 message left out" : `${count} messages left out`,
     stopped: {
       stop_text: "stop text reached",
       max_tokens: "reached the limit",
@@ -212,6 +225,13 @@ export const en = {
     threadsHelp: (cores: number) =>
       `This computer has ${cores} physical ${cores === 1 ? "core" : "cores"}. Empty uses what suits them.`,
     threadsEmpty: "automatic",
+    cacheType: "KV cache",
+    cacheTypeHelp: "How what the model has read is kept in memory.",
+    cacheTypes: {
+      f16: "F16: as usual",
+      q8_0: "Q8_0: half the memory, at a small loss",
+      f32: "F32: exact, twice the memory",
+    },
     memory: "Memory in use",
     memoryNone: "No model is loaded.",
     memoryUse: (resident: string, total: string) =>

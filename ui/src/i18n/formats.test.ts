@@ -3,6 +3,7 @@ import {
   formatBytes,
   formatContextLength,
   formatCount,
+  formatDuration,
   formatPercent,
   formatSeconds,
   formatSpeed,
@@ -38,4 +39,12 @@ it("writes speeds, seconds, counts and percents", () => {
   expect(formatCount(12_345)).toBe("12,345");
   expect(formatPercent(0.43)).toBe("43%");
   expect(formatPercent(1.7)).toBe("100%");
+});
+
+it("writes durations in the unit that fits", () => {
+  expect(formatDuration(2140)).toBe("2.1 s");
+  expect(formatDuration(9980)).toBe("10 s");
+  expect(formatDuration(48_200)).toBe("48 s");
+  expect(formatDuration(59_700)).toBe("1 min 0 s");
+  expect(formatDuration(72_000)).toBe("1 min 12 s");
 });

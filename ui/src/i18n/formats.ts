@@ -67,6 +67,18 @@ export function formatSpeed(tokensPerSecond: number): string {
     : oneDigit.format(tokensPerSecond);
 }
 
+/** `2.1 s`, `48 s`, `1 min 12 s`. */
+export function formatDuration(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  if (seconds < 9.95) {
+    return `${oneDigit.format(seconds)} s`;
+  }
+  const total = Math.round(seconds);
+  return total < 60
+    ? `${total} s`
+    : `${Math.floor(total / 60)} min ${total % 60} s`;
+}
+
 export function formatSeconds(milliseconds: number): string {
   const seconds = milliseconds / 1000;
   return seconds >= 10 ? oneDigit.format(seconds) : twoDigits.format(seconds);

@@ -216,6 +216,8 @@ export type SamplingParams = {
   /** The same seed gives the same text; `None` takes a new one each time. */
   seed: number | null, };
 
+export type CacheType = "f32" | "f16" | "q8_0";
+
 export type Settings = {
   /** Colours of the window. */
   theme: Theme,

@@ -122,6 +122,7 @@ export function createFakeBackend(options: Options = {}): Backend {
       parentId,
       role,
       content,
+      reasoning: "",
       status: role === "user" ? "complete" : "streaming",
       createdAtMs: Date.now(),
       modelName: role === "user" ? null : modelName(),

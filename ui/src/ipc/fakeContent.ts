@@ -10,6 +10,7 @@ export const fakeSettings: Settings = {
   maxTokens: null,
   contextLength: null,
   threads: null,
+  cacheType: "f16",
 };
 
 export const fakeModels: LibraryModel[] = [
@@ -70,6 +71,8 @@ export const fakeStats: ReplyStats = {
   decodeTokensPerSecond: 38.42,
   contextLength: 8192,
   droppedMessages: 0,
+  draftedTokens: 0,
+  acceptedTokens: 0,
 };
 
 export const sieveReply = `The sieve of Eratosthenes marks every multiple of each prime up to √n. What stays unmarked is prime.
@@ -137,6 +140,16 @@ def candle(hours: float, rate: float = 5.0) -> float:
 
 So a longer wick burns faster, and a draught makes it smoke.`;
 
+export const candleThoughts = `The user asks about candles and a long night. In winter the night lasts about **sixteen hours**.
+
+1. A household candle of 50 g burns about 7 g an hour, so it lasts 7 hours.
+2. Sixteen divided by seven is 2.3, so three candles.
+
+Is one flame enough to read by? Hardly; two side by side would be kinder to the eyes. I will say three for light and five for reading, and keep the answer short.`;
+
+const candleReply =
+  "Three household candles, one after the other, last a winter night of sixteen hours. **Five** are enough to read by for half of it.";
+
 export type FakeChat = {
   id: number;
   title: string;
@@ -169,6 +182,29 @@ export function fakeChats(now: number): FakeChat[] {
     chat(5, "Översätt mejlet till engelska", midday - 4 * DAY_MS, [
       ["Översätt mejlet till engelska.", "Dear all, the meeting is on Friday."],
     ]),
+    chat(7, "Candles for a long night", midday - 2 * DAY_MS, [
+      [
+        "How many candles do I need for a long night?",
+        candleReply,
+        {
+          reasoning: candleThoughts,
+          stats: { ...fakeStats, draftedTokens: 20, acceptedTokens: 12 },
+        },
+      ],
+    ]),
+    chat(8, "A story told in turns", midday - 3 * DAY_MS, [
+      [
+        "Begin a story about a lighthouse.",
+        "The lamp had burned since spring.",
+      ],
+      ["Go on.", "One evening it flickered, and the gulls fell silent."],
+      ["And then?", "A boat without a crew came in on the tide."],
+      [
+        "Who lit the lamp again?",
+        "The keeper's daughter did, with the last match in the house.",
+        { stats: { ...fakeStats, droppedMessages: 4 } },
+      ],
+    ]),
     chat(6, "Why does bread go stale?", midday - 30 * DAY_MS, [
       ["Why does bread go stale?", breadReply],
     ]),
@@ -179,12 +215,17 @@ function chat(
   id: number,
   title: string,
   updatedAtMs: number,
-  turns: [string, string][],
+  turns: [string, string, Partial<Message>?][],
 ): FakeChat {
   const messages: Message[] = [];
-  turns.forEach(([question, answer], turn) => {
+  turns.forEach(([question, answer, more], turn) => {
     const userId = id * 1000 + turn * 2;
-    const shared = { chatId: id, createdAtMs: updatedAtMs, error: null };
+    const shared = {
+      chatId: id,
+      createdAtMs: updatedAtMs,
+      reasoning: "",
+      error: null,
+    };
     messages.push(
       {
         ...shared,
@@ -205,6 +246,7 @@ function chat(
         status: "complete",
         modelName: "SmolLM2 135M Instruct",
         stats: fakeStats,
+        ...more,
       },
     );
   });

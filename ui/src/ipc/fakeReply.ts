@@ -1,9 +1,17 @@
 // How the scripted backend writes a reply: the words in the message choose what happens.
 import type { AppError, Message, ReplyEvent } from "./bindings";
-import { fakeStats, longReply, plainReply, sieveReply } from "./fakeContent";
+import {
+  candleThoughts,
+  fakeStats,
+  longReply,
+  plainReply,
+  sieveReply,
+} from "./fakeContent";
 
 export type Script = {
   text: string;
+  /** What is thought before it. */
+  reasoning: string;
   /** Break off with this error after the text. */
   error: AppError | null;
   droppedMessages: number;
@@ -11,7 +19,7 @@ export type Script = {
   maxTokens: boolean;
 };
 
-/** `/crash`, `/long`, `/slow`, `/dropped` and `/limit` anywhere in a message. */
+/** `/crash`, `/think`, `/long`, `/slow`, `/dropped` and `/limit` anywhere in a message. */
 export function scriptFor(question: string): Script {
   const has = (word: string) => question.includes(word);
   const text = has("/long")
@@ -21,6 +29,7 @@ export function scriptFor(question: string): Script {
       : plainReply;
   return {
     text: has("/crash") ? text.slice(0, 120) : text,
+    reasoning: has("/think") ? candleThoughts : "",
     error: has("/crash")
       ? {
           code: "engine_crashed",
@@ -60,20 +69,26 @@ export async function playReply(play: Play): Promise<Message> {
     });
     await pause(40);
   }
-  let content = "";
-  for (const piece of script.text.match(/\s*\S+/g) ?? []) {
-    if (stopped()) {
-      break;
+  async function write(type: "reasoning" | "text", text: string) {
+    let written = "";
+    for (const piece of text.match(/\s*\S+/g) ?? []) {
+      if (stopped()) {
+        break;
+      }
+      written += piece;
+      onEvent({ type, text: piece });
+      await pause(script.pieceMs);
     }
-    content += piece;
-    onEvent({ type: "text", text: piece });
-    await pause(script.pieceMs);
+    return written;
   }
+  const reasoning = await write("reasoning", script.reasoning);
+  const content = await write("text", script.text);
   const cancelled = stopped();
   const failed = script.error !== null && !cancelled;
   return {
     ...play.reply,
     content,
+    reasoning,
     status: cancelled ? "stopped" : failed ? "failed" : "complete",
     error: failed ? script.error : null,
     stats: failed

@@ -1,0 +1,48 @@
+// Which messages of the shown branch the model still saw when it last replied.
+import type { LiveReply } from "./reply";
+import type { BranchStep } from "./tree";
+
+/** The id of the first message that the last reply was written with; null where nothing was left out. */
+export function firstMessageSeen(
+  branch: readonly BranchStep[],
+  live: ReadonlyMap<number, LiveReply>,
+): number | null {
+  // A reply that was never read for says nothing; the one before it still does.
+  for (let index = branch.length - 1; index >= 0; index -= 1) {
+    const message = branch[index]?.message;
+    if (message?.role !== "assistant") {
+      continue;
+    }
+    const running = live.get(message.id);
+    const dropped = running
+      ? running.droppedMessages
+      : message.stats?.droppedMessages;
+    if (dropped != null) {
+      return dropped > 0 ? messageAfter(branch.slice(0, index), dropped) : null;
+    }
+  }
+  return null;
+}
+
+/** The first message after `count` turns, as Rust makes the conversation: without what is empty, and with
+ * neighbours of one role as a single turn. */
+function messageAfter(
+  branch: readonly BranchStep[],
+  count: number,
+): number | null {
+  let turns = 0;
+  let role = null;
+  for (const { message } of branch) {
+    if (message.content.trim() === "") {
+      continue;
+    }
+    if (message.role !== role) {
+      role = message.role;
+      turns += 1;
+    }
+    if (turns > count) {
+      return message.id;
+    }
+  }
+  return null;
+}
