@@ -69,10 +69,6 @@ describe("firstMessageSeen", () => {
     expect(firstMessageSeen(steps, running(steps, 0))).toBeNull();
   });
 
-  it("counts an empty reply and the questions around it as one turn", () => {
-    expect(firstMessageSeen(branch("", 0, 0, 2), none)).toBe(5);
-  });
-
   it("is no message where the count goes past the conversation", () => {
     expect(firstMessageSeen(branch(0, 9), none)).toBeNull();
   });

@@ -18,30 +18,9 @@ export function firstMessageSeen(
       ? running.droppedMessages
       : message.stats?.droppedMessages;
     if (dropped != null) {
-      return dropped > 0 ? messageAfter(branch.slice(0, index), dropped) : null;
-    }
-  }
-  return null;
-}
-
-/** The first message after `count` turns, as Rust makes the conversation: without what is empty, and with
- * neighbours of one role as a single turn. */
-function messageAfter(
-  branch: readonly BranchStep[],
-  count: number,
-): number | null {
-  let turns = 0;
-  let role = null;
-  for (const { message } of branch) {
-    if (message.content.trim() === "") {
-      continue;
-    }
-    if (message.role !== role) {
-      role = message.role;
-      turns += 1;
-    }
-    if (turns > count) {
-      return message.id;
+      return dropped > 0 && dropped < index
+        ? (branch[dropped]?.message.id ?? null)
+        : null;
     }
   }
   return null;
