@@ -98,6 +98,8 @@ export const en = {
       "Tokens guessed ahead and checked together; each right one saves time. The text is the same without them.",
     dropped: (count: number) =>
       count === 1 ? "1 message left out" : `${count} messages left out`,
+    droppedHelp:
+      "The first messages of the chat no longer fit the context; this reply was written without them.",
     stopped: {
       stop_text: "stop text reached",
       max_tokens: "reached the limit",
