@@ -28,10 +28,10 @@ pub enum Command {
     Run(Box<RunOptions>),
     /// Show the models of the library
     List,
-    /// Copy a GGUF file into the library
+    /// Copy a model into the library
     Import {
-        /// The file
-        file: PathBuf,
+        /// A GGUF file, any part of a split one, or a folder of safetensors
+        path: PathBuf,
     },
     /// Tell what a model is, what it takes and whether it runs, without loading it
     Check(CheckOptions),

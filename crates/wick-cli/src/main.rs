@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         match arguments.command {
             Command::Run(options) => commands::run::run(*options, json).await,
             Command::List => commands::library::list(json),
-            Command::Import { file } => commands::library::import(&file, json),
+            Command::Import { path } => commands::library::import(&path, json),
             Command::Check(options) => return commands::check::check(&options, json),
             Command::Bench(options) => commands::bench::bench(options, json).await,
             Command::Perplexity(options) => commands::perplexity::perplexity(options, json).await,

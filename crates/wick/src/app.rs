@@ -232,12 +232,13 @@ impl Wick {
             })
     }
 
-    /// The file of a model.
+    /// What is loaded of a model: its file, the first part of a split one, or its folder.
     pub fn model_file(&self, id: &str) -> PathBuf {
         library::file_of(&self.paths, id)
     }
 
-    /// Copies a GGUF file into the library. The first model of a library becomes the chosen one. Blocking.
+    /// Copies a GGUF file, a split one by any of its parts, or a model folder into the library. The first model of a
+    /// library becomes the chosen one. Blocking.
     pub fn import_model(
         &self,
         source: &Path,

@@ -2,9 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use wick::{EngineCommand, ErrorCode, Paths, Wick, library::ImportEvent};
+use wick::{
+    EngineCommand, ErrorCode, Paths, Wick,
+    library::{Availability, ImportEvent},
+};
+use wick_engine::{
+    gguf::ValidatedGguf,
+    testkit::{GgufWriter, tiny_model},
+};
 
 fn open(folder: &Path) -> std::sync::Arc<Wick> {
     Wick::open(Paths::at(folder), EngineCommand::new("none", ["--engine"]))
@@ -13,7 +23,7 @@ fn open(folder: &Path) -> std::sync::Arc<Wick> {
 }
 
 /// The real model, where the tests are given one.
-fn real_model() -> Option<std::path::PathBuf> {
+fn real_model() -> Option<PathBuf> {
     let file = std::env::var_os("WICK_TEST_MODEL").map(Into::into);
     if file.is_none() {
         println!("skipped: WICK_TEST_MODEL names no model");
@@ -109,6 +119,163 @@ fn a_cancelled_or_cut_off_import_leaves_nothing_behind() {
     .unwrap();
     open(folder.path());
     assert_eq!(fs::read_dir(wick.paths().models()).unwrap().count(), 0);
+}
+
+/// A folder as the Hub ships it, with a file that is of no use.
+fn hub(model: &str) -> PathBuf {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    crates.join(format!("wick-engine/tests/fixtures/{model}/hub"))
+}
+
+/// Writes a split model; its second part.
+fn split_set(folder: &Path) -> PathBuf {
+    let whole = || tiny_model("llama").writer().unwrap();
+    let gguf = ValidatedGguf::from_bytes(&whole().bytes()).unwrap();
+    let tensors = gguf.tensors().len() as u32;
+    let part = |mut writer: GgufWriter, number: u32| {
+        let path = folder.join(format!("Tiny-7B-Q4_0-0000{}-of-00002.gguf", number + 1));
+        writer
+            .u32("split.no", number)
+            .u32("split.count", 2)
+            .u32("split.tensors.count", tensors);
+        fs::write(&path, writer.bytes()).unwrap();
+        path
+    };
+    part(whole(), 0);
+    part(GgufWriter::new(), 1)
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Twice, and again after the list is lost: one model, whole, and loaded from `loaded` of its folder.
+fn is_kept_whole(source: &Path, name: &str, kept: &[&str], loaded: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let wick = open(folder.path());
+    let (mut last, mut total) = (0, 0);
+    let model = wick
+        .import_model(source, |event| {
+            if let ImportEvent::Copying {
+                done_bytes,
+                total_bytes,
+            } = event
+            {
+                assert!(done_bytes > last);
+                (last, total) = (done_bytes, total_bytes);
+            }
+        })
+        .unwrap();
+    assert_eq!((last, total), (model.size_bytes, model.size_bytes));
+    assert_eq!(model.info.name, name);
+    assert_eq!(model.availability, Availability::Available);
+    let at = wick.paths().models().join(&model.id);
+    assert_eq!(names_in(&at), kept);
+    assert_eq!(wick.model_file(&model.id), at.join(loaded));
+    wick_engine::inspect(&wick.model_file(&model.id)).unwrap();
+
+    assert_eq!(wick.import_model(source, |_| {}).unwrap().id, model.id);
+    assert_eq!(wick.models().unwrap().len(), 1);
+    assert_eq!(names_in(&wick.paths().models()), [model.id.as_str()]);
+    drop(wick);
+
+    fs::remove_file(folder.path().join("wick.db")).unwrap();
+    let found = open(folder.path()).models().unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (&found[0].id, found[0].size_bytes, found[0].availability),
+        (&model.id, model.size_bytes, Availability::Available)
+    );
+
+    // A lost file is noticed, and comes back with another import.
+    fs::remove_file(at.join(kept[kept.len() - 1])).unwrap();
+    let wick = open(folder.path());
+    let availability = || wick.models().unwrap()[0].availability;
+    assert_eq!(availability(), Availability::Missing);
+    wick.import_model(source, |_| {}).unwrap();
+    assert_eq!(availability(), Availability::Available);
+    assert_eq!(names_in(&at), kept);
+}
+
+#[test]
+fn a_folder_of_shards_is_one_model() {
+    let kept = [
+        "config.json",
+        "generation_config.json",
+        "model-00001-of-00005.safetensors",
+        "model-00002-of-00005.safetensors",
+        "model-00003-of-00005.safetensors",
+        "model-00004-of-00005.safetensors",
+        "model-00005-of-00005.safetensors",
+        "model.safetensors.index.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ];
+    is_kept_whole(&hub("llama"), "hub", &kept, "");
+}
+
+#[test]
+fn a_folder_of_one_file_of_weights_is_one_model() {
+    let kept = [
+        "config.json",
+        "generation_config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ];
+    is_kept_whole(&hub("qwen3"), "hub", &kept, "");
+}
+
+#[test]
+fn a_split_model_is_one_model_whichever_part_is_named() {
+    let source = tempfile::tempdir().unwrap();
+    let second = split_set(source.path());
+    let kept = [
+        "Tiny-7B-Q4_0-00001-of-00002.gguf",
+        "Tiny-7B-Q4_0-00002-of-00002.gguf",
+    ];
+    is_kept_whole(&second, "Tiny 7B", &kept, kept[0]);
+}
+
+#[test]
+fn a_model_of_several_files_leaves_nothing_behind_where_one_is_missing_or_it_is_cancelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let wick = open(folder.path());
+    let second = split_set(folder.path());
+    for source in [&hub("llama"), &second] {
+        let error = wick
+            .import_model(source, |_| wick.cancel_import())
+            .unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Cancelled);
+    }
+
+    let cut = folder.path().join("cut");
+    fs::create_dir(&cut).unwrap();
+    for name in names_in(&hub("llama")) {
+        fs::copy(hub("llama").join(&name), cut.join(&name)).unwrap();
+    }
+    let shard = "model-00003-of-00005.safetensors";
+    fs::remove_file(cut.join(shard)).unwrap();
+    let first = "Tiny-7B-Q4_0-00001-of-00002.gguf";
+    fs::remove_file(folder.path().join(first)).unwrap();
+    for (source, missing) in [(&cut, shard), (&second, first)] {
+        let error = wick.import_model(source, |_| {}).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::FileReadFailed);
+        assert!(error.to_string().contains(missing), "{error}");
+    }
+    assert!(wick.models().unwrap().is_empty());
+
+    let left_by_a_crash = wick.paths().models().join("import-1-2.part");
+    assert!(names_in(&wick.paths().models()).is_empty());
+    fs::create_dir(&left_by_a_crash).unwrap();
+    fs::write(left_by_a_crash.join("config.json"), "{}").unwrap();
+    open(folder.path());
+    assert!(names_in(&wick.paths().models()).is_empty());
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub fn list(as_json: bool) -> Result<()> {
         return Ok(());
     }
     if models.is_empty() {
-        eprintln!("The library is empty. Import a model with: wick import FILE.gguf");
+        eprintln!("The library is empty. Import a model with: wick import PATH");
     }
     let chosen = wick.settings().model_id;
     for model in models {
@@ -37,15 +37,15 @@ pub fn list(as_json: bool) -> Result<()> {
             &model.id[..12],
             match model.availability {
                 Availability::Available => "",
-                Availability::Missing => "  (its file is missing)",
+                Availability::Missing => "  (files are missing)",
             }
         );
     }
     Ok(())
 }
 
-/// Copies a file into the library; Ctrl-C stops and leaves nothing behind.
-pub fn import(file: &Path, as_json: bool) -> Result<()> {
+/// Copies a model into the library; Ctrl-C stops and leaves nothing behind.
+pub fn import(path: &Path, as_json: bool) -> Result<()> {
     let wick = super::open()?;
     let stopper = wick.clone();
     tokio::spawn(async move {
@@ -55,7 +55,7 @@ pub fn import(file: &Path, as_json: bool) -> Result<()> {
     });
     let show = !as_json && std::io::stderr().is_terminal();
     let model = tokio::task::block_in_place(|| {
-        wick.import_model(file, |event| {
+        wick.import_model(path, |event| {
             if let ImportEvent::Copying {
                 done_bytes,
                 total_bytes,

@@ -1,4 +1,4 @@
-//! The list of models on disk. The files lie beside the database, named by the sha256 that is their id here.
+//! The list of models on disk. They lie beside the database, named by the sha256 that is their id here.
 
 use rusqlite::Row;
 use wick_engine::process::protocol::ModelInfo;
@@ -9,11 +9,11 @@ use crate::Result;
 /// One row of the library.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelRow {
-    /// sha256 of the file, in hex.
+    /// sha256 in hex: of the file, or of the names and sha256s of several.
     pub id: String,
     /// What its header says.
     pub info: ModelInfo,
-    /// Size of the file.
+    /// Size of all its files.
     pub size_bytes: u64,
     /// When it came into the library.
     pub added_at_ms: i64,
