@@ -215,5 +215,7 @@ describe("Wick", () => {
     const reply = await wick.ended();
     assert.equal(reply.status, "complete");
     assert.notEqual(reply.text, "");
+    // What was read of it last time lay on disk.
+    assert.match(reply.stats, /read before/);
   });
 });

@@ -24,7 +24,7 @@ const MAGIC: &[u8; 8] = b"WICKKV1\n";
 /// Longest head of a file: a line of JSON.
 const MAX_HEAD_BYTES: u32 = 1 << 20;
 /// Shorter sequences are read anew faster than it is worth a file.
-const FEWEST_TOKENS: usize = 64;
+const FEWEST_TOKENS: usize = 32;
 
 /// Begins the names of files of no conversation in particular.
 const NOBODYS: &str = "x";

@@ -7,7 +7,7 @@ use super::disk::Disk;
 use crate::{Result, decoder::Decoder};
 
 /// A sequence on disk is read where it saves at least so many tokens.
-const WORTH_READING: usize = 64;
+const WORTH_READING: usize = 32;
 
 /// The sequences, the one used last at the end.
 pub(super) struct Kept {

@@ -30,12 +30,21 @@ pub(super) const LLAMA: Architecture = Architecture {
 };
 
 fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
-    let shape = Shape::read(weights.source())?;
     // GGUF files have the rows of queries and keys in another order than the Hub's.
     let style = match weights.source().container() {
         Container::Gguf => RopeStyle::Interleaved,
         Container::Safetensors => RopeStyle::Halves,
     };
+    load_with(style, weights, context_length)
+}
+
+/// Llama with its heads turned in this way. Biases beside the matrices come along.
+pub(super) fn load_with(
+    style: RopeStyle,
+    weights: &Weights<'_>,
+    context_length: usize,
+) -> Result<Transformer> {
+    let shape = Shape::read(weights.source())?;
     let scaling = rope_scaling(&shape, weights)?;
     let rope = shape.rope(style, shape.rope_base, &scaling, context_length, weights)?;
     let blocks = weights.blocks(shape.layers, |layer| {

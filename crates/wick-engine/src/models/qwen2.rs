@@ -2,15 +2,12 @@
 
 use super::{
     Architecture,
-    shape::{Shape, check_head_lengths, check_rope_scaling, rope_scaling},
+    llama::load_with,
+    shape::{check_head_lengths, check_rope_scaling},
 };
 use crate::{
-    Result,
     gguf::cross_check::{Dim, Expected, optional, required},
-    layers::{
-        Activation, Attention, AttentionWeights, Block, FeedForward, RopeStyle, Transformer,
-        Weights,
-    },
+    layers::RopeStyle,
 };
 
 pub(super) const QWEN2: Architecture = Architecture {
@@ -20,36 +17,8 @@ pub(super) const QWEN2: Architecture = Architecture {
         check_head_lengths("qwen2", metadata)?;
         check_rope_scaling("qwen2", metadata, &[])
     },
-    load,
+    load: |weights, context_length| load_with(RopeStyle::Halves, weights, context_length),
 };
-
-fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
-    let shape = Shape::read(weights.source())?;
-    let scaling = rope_scaling(&shape, weights)?;
-    let (style, base) = (RopeStyle::Halves, shape.rope_base);
-    let rope = shape.rope(style, base, &scaling, context_length, weights)?;
-    let blocks = weights.blocks(shape.layers, |layer| {
-        let attention = AttentionWeights {
-            // attn_q.bias, attn_k.bias and attn_v.bias come along.
-            qkv: shape.qkv(weights, layer)?,
-            output: shape.attention_output(weights, layer)?,
-            query_key_norms: None,
-            sub_norm: None,
-            rope: rope.clone(),
-        };
-        let mlp = shape.gated_mlp(weights, layer, Activation::Silu)?;
-        let (heads, cache) = (shape.heads, shape.cache(None));
-        Ok(Block {
-            attention_norm: shape.norm(weights, layer, "attn_norm.weight")?,
-            attention: Attention::new(layer, heads, cache, attention, weights.compute()),
-            post_attention_norm: None,
-            feed_forward_norm: shape.norm(weights, layer, "ffn_norm.weight")?,
-            feed_forward: FeedForward::Mlp(mlp),
-            post_feed_forward_norm: None,
-        })
-    })?;
-    shape.transformer(weights, blocks)
-}
 
 const TENSORS: &[Expected] = {
     use Dim::*;
