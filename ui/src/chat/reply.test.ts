@@ -35,6 +35,21 @@ describe("applyReplyEvent", () => {
     });
   });
 
+  it("counts the reading without what was read before", () => {
+    const reading = {
+      type: "reading",
+      processed: 420,
+      total: 500,
+      reused: 400,
+      droppedMessages: 0,
+    } as const;
+    expect(after(reading).phase).toEqual({
+      kind: "reading",
+      processed: 20,
+      total: 100,
+    });
+  });
+
   it("keeps the count of dropped messages while the text arrives", () => {
     const reply = after(
       {

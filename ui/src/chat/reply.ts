@@ -52,8 +52,9 @@ export function applyReplyEvent(
         droppedMessages: event.droppedMessages,
         phase: {
           kind: "reading",
-          processed: event.processed,
-          total: event.total,
+          // What was read before takes no time.
+          processed: event.processed - event.reused,
+          total: event.total - event.reused,
         },
       };
     case "reasoning": {

@@ -67,6 +67,8 @@ export const en = {
     interruptedTitle: "Wick ended while this was being written",
     interruptedAdvice: "What had arrived is kept.",
     emptyReply: "The model ended its reply without a word.",
+    onlyThoughts: "The model ended its reply with its thoughts.",
+    stoppedThinking: "Stopped while the model was thinking.",
     sendFailed: "Your message was not sent",
     contextLabel: (percent: string) => `Context ${percent} full`,
     contextUse: (used: string, length: string) => `${used} of ${length}`,
