@@ -14,6 +14,7 @@
 //! # Ok::<(), wick_engine::Error>(())
 //! ```
 
+pub mod calibration;
 pub mod chat_template;
 pub mod check;
 pub mod constraint;
