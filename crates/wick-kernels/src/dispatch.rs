@@ -7,7 +7,7 @@ use crate::activations::{self, Columns, quantize_group};
 use crate::attention::{Block, Context, Partial, attend_chunk};
 use crate::elementwise::{Activation, RopeStyle, gated_row, rms_norm_row, rope_head};
 use crate::floats::{self, Rows, multiply_rows};
-use crate::panels::{PanelAt, UnpackedAt, few_columns, many_columns, unpack_panel};
+use crate::panels::{PanelAt, PanelsAt, UnpackedAt, few_columns, many_columns, unpack_panel};
 use crate::shared::Place;
 use crate::simd::Scalar;
 
@@ -85,7 +85,7 @@ pub(crate) struct Kernels {
 pub(crate) struct Products {
     pub quantize: activations::Kernel,
     pub floats: floats::Kernel,
-    pub few_columns: unsafe fn(&PanelAt, Columns, usize, Place),
+    pub few_columns: unsafe fn(&PanelsAt, Columns, usize, Place),
     pub unpack: unsafe fn(&PanelAt, *mut u8, *mut f32),
     pub many_columns: unsafe fn(&UnpackedAt, Columns, usize, Place),
 }
@@ -125,7 +125,7 @@ macro_rules! products {
             $attribute;
             fn quantize(width: usize, x: &[f32], codes: &mut [i8], scales: &mut [f32], sums: &mut [i32]) = quantize_group::<$simd>;
             fn floats(rows: &Rows<'_>, x: &[f32], place: Place) = multiply_rows::<$simd>;
-            fn few(panel: &PanelAt, columns: Columns, count: usize, place: Place) = few_columns::<$simd>;
+            fn few(panels: &PanelsAt, columns: Columns, count: usize, place: Place) = few_columns::<$simd>;
             fn unpack(panel: &PanelAt, codes: *mut u8, scales: *mut f32) = unpack_panel::<$simd>;
             fn many(panel: &UnpackedAt, columns: Columns, count: usize, place: Place) = many_columns::<$simd>;
         }

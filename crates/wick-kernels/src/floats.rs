@@ -28,6 +28,7 @@ pub(crate) fn multiply(
     kernel: Kernel,
     part: &MatrixPart,
     x: &[f32],
+    first_row: usize,
     results: &Results<'_>,
 ) {
     let columns = part.columns;
@@ -45,7 +46,7 @@ pub(crate) fn multiply(
             columns,
             stored: (row..row + rows).map(|r| part.row(r)).collect(),
         };
-        let place = results.place(token, row, rows.stored.len());
+        let place = results.place(token, first_row + row, rows.stored.len());
         // SAFETY: the path is available; no two errands have the same rows and tokens.
         unsafe { kernel(&rows, &x[token * columns..][..tokens * columns], place) };
     });

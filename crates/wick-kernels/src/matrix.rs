@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::activations::Aux;
 use crate::error::{check_length, product, whole_rows};
 use crate::panels::{self, Panels};
 use crate::shared::{Results, Shared};
@@ -55,22 +56,26 @@ impl MatrixPart {
 /// One weight matrix, or several with the same columns stacked along rows (queries, keys and values; gate and up),
 /// prepared for products.
 pub struct Matrix {
-    parts: Vec<Part>,
+    parts: Vec<MatrixPart>,
+    /// Parts repacked, where the path has products over panels of their formats.
+    panels: Vec<Panels>,
+    /// The others, each with the first of its rows.
+    plain: Vec<(usize, MatrixPart)>,
     rows: usize,
     columns: usize,
-}
-
-struct Part {
-    stored: MatrixPart,
-    /// The weights repacked, where the path has products over panels of the format.
-    panels: Option<Panels>,
+    /// What panels need of activations.
+    aux: Vec<Aux>,
+    /// Its place in the order in which matrices are used.
+    turn: usize,
 }
 
 impl Matrix {
-    /// Checks the parts and prepares them for the path of `threads`, which should be that of later products.
+    /// Checks the parts and prepares them for the path of `threads`, which should be that of later products. Matrices
+    /// are best made in the order in which they will be used.
     pub fn new(parts: Vec<MatrixPart>, threads: &Threads) -> Result<Self> {
         let columns = parts.first().ok_or(Error::NoParts)?.columns;
         let mut rows = 0usize;
+        let mut first_rows = Vec::new();
         for part in &parts {
             if part.columns != columns {
                 return Err(Error::PartColumns {
@@ -80,15 +85,37 @@ impl Matrix {
             }
             let bytes = product("weights", &[part.rows, part.row_bytes()?])?;
             check_length("weights", bytes, part.data.bytes().len())?;
+            first_rows.push(rows);
             rows = rows
                 .checked_add(part.rows)
                 .ok_or(Error::TooLarge { what: "rows" })?;
         }
-        let parts = parts.into_iter().map(|part| Part::new(threads, part));
+        let has_panels = dispatch::kernels(threads.path()).products.is_some();
+        let (mut panels, mut plain, mut aux) = (Vec::new(), Vec::new(), Vec::new());
+        for (part, first_row) in parts.iter().zip(first_rows) {
+            let packed = match has_panels {
+                true => Panels::new(threads, part, first_row)?,
+                false => None,
+            };
+            match packed {
+                Some(packed) => {
+                    part.data.release();
+                    if !aux.contains(&packed.aux()) {
+                        aux.push(packed.aux());
+                    }
+                    panels.push(packed);
+                }
+                None => plain.push((first_row, part.clone())),
+            }
+        }
         Ok(Matrix {
-            parts: parts.collect::<Result<_>>()?,
+            turn: threads.enlist(panels::beginnings(threads, &panels)),
+            parts,
+            panels,
+            plain,
             rows,
             columns,
+            aux,
         })
     }
 
@@ -112,36 +139,28 @@ impl Matrix {
             out.len(),
         )?;
         let out = Shared::new(out);
+        let results = Results {
+            out: &out,
+            stride: self.rows,
+        };
         let kernels = dispatch::kernels(threads.path()).products.as_ref();
-        threads.with_activations(|activations| {
-            let mut aux = Vec::new();
-            for part in &self.parts {
-                let needed = part.panels.as_ref().map(Panels::aux);
-                aux.extend(needed.filter(|needed| !aux.contains(needed)));
-            }
-            if let Some(kernels) = kernels.filter(|_| !aux.is_empty()) {
-                activations.quantize(threads, kernels.quantize, x, self.columns, &aux)?;
-            }
-            let mut first_row = 0;
-            for part in &self.parts {
-                let results = Results {
-                    out: &out,
-                    first_row,
-                    stride: self.rows,
-                };
-                match (kernels, &part.panels) {
-                    (Some(kernels), Some(panels)) => {
-                        panels::multiply(threads, kernels, panels, activations, &results)
-                    }
-                    (Some(kernels), None) if part.stored.format.is_float() => {
-                        floats::multiply(threads, kernels.floats, &part.stored, x, &results);
-                    }
-                    _ => scalar::multiply(threads, &part.stored, x, &results),
+        if let Some(kernels) = kernels.filter(|_| !self.panels.is_empty()) {
+            threads.with_activations(|activations| {
+                activations.quantize(threads, kernels.quantize, x, self.columns, &self.aux)?;
+                panels::multiply(threads, kernels, &self.panels, activations, &results);
+                Ok(())
+            })?;
+        }
+        for (first_row, part) in &self.plain {
+            match kernels {
+                Some(kernels) if part.format.is_float() => {
+                    floats::multiply(threads, kernels.floats, part, x, *first_row, &results);
                 }
-                first_row += part.stored.rows;
+                _ => scalar::multiply(threads, part, x, *first_row, &results),
             }
-            Ok(())
-        })
+        }
+        threads.expect_after(self.turn);
+        Ok(())
     }
 
     /// One row of weights as f32.
@@ -149,10 +168,10 @@ impl Matrix {
         check_length("row", self.columns, out.len())?;
         let mut index = row;
         for part in &self.parts {
-            if index < part.stored.rows {
-                return dequantize(part.stored.format, part.stored.row(index), out);
+            if index < part.rows {
+                return dequantize(part.format, part.row(index), out);
             }
-            index -= part.stored.rows;
+            index -= part.rows;
         }
         Err(Error::OutOfRange {
             what: "row",
@@ -163,25 +182,6 @@ impl Matrix {
 
     /// Memory it holds beyond the bytes of its parts.
     pub fn resident_bytes(&self) -> usize {
-        self.parts
-            .iter()
-            .filter_map(|part| part.panels.as_ref())
-            .map(Panels::bytes)
-            .sum()
-    }
-}
-
-impl Part {
-    fn new(threads: &Threads, stored: MatrixPart) -> Result<Self> {
-        let panels = match dispatch::kernels(threads.path()).products {
-            Some(_) => Panels::new(threads, stored.format, stored.rows, stored.columns, &|r| {
-                stored.row(r)
-            })?,
-            None => None,
-        };
-        if panels.is_some() {
-            stored.data.release();
-        }
-        Ok(Part { stored, panels })
+        self.panels.iter().map(Panels::bytes).sum()
     }
 }

@@ -13,7 +13,13 @@ const ROWS: usize = 4;
 const LANES: usize = 8;
 
 /// Multiplies all tokens.
-pub(crate) fn multiply(threads: &Threads, part: &MatrixPart, x: &[f32], results: &Results<'_>) {
+pub(crate) fn multiply(
+    threads: &Threads,
+    part: &MatrixPart,
+    x: &[f32],
+    first_row: usize,
+    results: &Results<'_>,
+) {
     let columns = part.columns;
     let tokens = x.len() / columns.max(1);
     let x = if part.format.is_float() {
@@ -36,7 +42,7 @@ pub(crate) fn multiply(threads: &Threads, part: &MatrixPart, x: &[f32], results:
         for token in 0..tokens {
             let sums = dots(&weights, &x[token * columns..][..columns]);
             // SAFETY: each item writes rows of its own.
-            let out = unsafe { results.part(token, row, rows) };
+            let out = unsafe { results.part(token, first_row + row, rows) };
             out.copy_from_slice(&sums[..rows]);
         }
     });

@@ -42,10 +42,9 @@ impl<'a, T> Shared<'a, T> {
     }
 }
 
-/// Where the results of a matrix go: token after token, `stride` values each, its rows from `first_row` on.
+/// Where the results of a matrix go: token after token, `stride` values each.
 pub(crate) struct Results<'a> {
     pub out: &'a Shared<'a, f32>,
-    pub first_row: usize,
     pub stride: usize,
 }
 
@@ -65,16 +64,13 @@ impl Results<'_> {
     #[allow(clippy::mut_from_ref)]
     pub(crate) unsafe fn part(&self, token: usize, row: usize, rows: usize) -> &mut [f32] {
         // SAFETY: as promised by the caller.
-        unsafe {
-            self.out
-                .part(token * self.stride + self.first_row + row, rows)
-        }
+        unsafe { self.out.part(token * self.stride + row, rows) }
     }
 
     /// Where the results of `rows` rows and the tokens from `token` on go.
     pub(crate) fn place(&self, token: usize, row: usize, rows: usize) -> Place {
         Place {
-            start: self.out.at(token * self.stride + self.first_row + row),
+            start: self.out.at(token * self.stride + row),
             stride: self.stride,
             rows,
         }

@@ -21,43 +21,42 @@ const FEW: usize = 8;
 const CACHED: usize = 512 << 10;
 
 /// Bytes of panels that are one thread's errand when there are few columns.
-const ERRAND: usize = 64 << 10;
+const ERRAND: usize = 32 << 10;
 
-/// Multiplies all columns.
+/// Multiplies matrices that read the same columns.
 pub(crate) fn multiply(
     threads: &Threads,
     kernels: &Products,
-    panels: &Panels,
+    matrices: &[Panels],
     activations: &Activations,
     results: &Results<'_>,
 ) {
-    let product = Product {
+    let product = |panels| Product {
         kernels,
         panels,
         activations,
         results,
     };
-    let tokens = activations.tokens();
-    let count = panels.rows.div_ceil(ROWS);
-    if tokens <= FEW {
-        let errand = ERRAND / panels.kind.panel_bytes(panels.blocks).max(1);
-        let errand = errand.min(count.div_ceil(4 * threads.count())).max(1);
-        threads.share(count.div_ceil(errand), &|i| {
-            for panel in i * errand..count.min((i + 1) * errand) {
-                product.few_columns(panel, tokens);
-            }
-        });
-    } else {
-        // A column's codes, scales and aux values.
-        let column = panels.blocks * (super::BLOCK + 4 + 4 * (1 + panels.kind.split as usize));
-        let groups = tokens.div_ceil(GROUP);
-        let cached = (CACHED / (column * GROUP).max(1)).max(1);
-        let width = groups.div_ceil(groups.div_ceil(cached)) * GROUP;
-        threads.share(tokens.div_ceil(width) * count, &|i| {
-            let first = i / count * width;
-            product.many_columns(i % count, first..tokens.min(first + width));
-        });
+    if activations.tokens() > FEW {
+        return matrices
+            .iter()
+            .for_each(|panels| product(panels).many(threads));
     }
+    // All panels of all matrices in one go.
+    let count = matrices.iter().map(Panels::count).sum::<usize>();
+    let bytes = matrices.iter().map(Panels::bytes).sum::<usize>();
+    let errand = (ERRAND * count).checked_div(bytes).unwrap_or(1).max(1);
+    threads.sweep(count, errand, &|range| {
+        let mut first = 0;
+        for panels in matrices {
+            let end = first + panels.count();
+            let (from, to) = (range.start.max(first), range.end.min(end));
+            if from < to {
+                product(panels).few(from - first..to - first);
+            }
+            first = end;
+        }
+    });
 }
 
 struct Product<'a> {
@@ -65,6 +64,16 @@ struct Product<'a> {
     panels: &'a Panels,
     activations: &'a Activations,
     results: &'a Results<'a>,
+}
+
+/// Panels that lie one after another.
+#[derive(Clone, Copy)]
+pub(crate) struct PanelsAt {
+    first: PanelAt,
+    /// Bytes from one to the next.
+    stride: usize,
+    /// Rows of all.
+    rows: usize,
 }
 
 /// Where a panel lies.
@@ -87,12 +96,34 @@ thread_local! {
 struct Line(#[allow(dead_code)] [u8; VECTOR]);
 
 impl Product<'_> {
-    fn few_columns(&self, panel: usize, tokens: usize) {
+    /// Some panels times up to [`FEW`] columns.
+    fn few(&self, range: Range<usize>) {
+        let panels = PanelsAt {
+            first: self.panel(range.start),
+            stride: self.panels.kind.panel_bytes(self.panels.blocks),
+            rows: self.panels.rows.min(range.end * ROWS) - range.start * ROWS,
+        };
         let columns = self.activations.columns(0, self.panels.aux());
-        // SAFETY: the path is available; the panel and the columns have the same blocks.
+        let tokens = self.activations.tokens();
+        // SAFETY: the path is available; the panels and the columns have the same blocks.
         unsafe {
-            (self.kernels.few_columns)(&self.panel(panel), columns, tokens, self.place(panel, 0))
+            let place = self.place(range.start, 0);
+            (self.kernels.few_columns)(&panels, columns, tokens, place)
         }
+    }
+
+    fn many(&self, threads: &Threads) {
+        let (panels, tokens) = (self.panels, self.activations.tokens());
+        let count = panels.count();
+        // A column's codes, scales and aux values.
+        let column = panels.blocks * (super::BLOCK + 4 + 4 * (1 + panels.kind.split as usize));
+        let groups = tokens.div_ceil(GROUP);
+        let cached = (CACHED / (column * GROUP).max(1)).max(1);
+        let width = groups.div_ceil(groups.div_ceil(cached)) * GROUP;
+        threads.share(tokens.div_ceil(width) * count, &|i| {
+            let first = i / count * width;
+            self.many_columns(i % count, first..tokens.min(first + width));
+        });
     }
 
     fn many_columns(&self, panel: usize, columns: Range<usize>) {
@@ -126,14 +157,11 @@ impl Product<'_> {
 
     fn panel(&self, panel: usize) -> PanelAt {
         let panels = self.panels;
-        assert!(panel < panels.rows.div_ceil(ROWS));
+        assert!(panel < panels.count());
         // SAFETY: the panel lies within the memory, its codes first.
         unsafe {
-            let codes = panels
-                .memory
-                .start()
-                .add(panel * panels.kind.panel_bytes(panels.blocks))
-                .cast_const();
+            let skipped = panel * panels.kind.panel_bytes(panels.blocks);
+            let codes = panels.memory.start().add(skipped).cast_const();
             PanelAt {
                 format: panels.format,
                 blocks: panels.blocks,
@@ -146,7 +174,8 @@ impl Product<'_> {
     /// Where the results of a panel and the columns from `first` on go.
     fn place(&self, panel: usize, first: usize) -> Place {
         let rows = ROWS.min(self.panels.rows - panel * ROWS);
-        self.results.place(first, panel * ROWS, rows)
+        let first_row = self.panels.first_row + panel * ROWS;
+        self.results.place(first, first_row, rows)
     }
 }
 
@@ -192,38 +221,46 @@ macro_rules! by_columns {
     };
 }
 
-/// A panel as it is kept times up to [`FEW`] columns.
+/// Panels as they are kept times up to [`FEW`] columns.
 ///
 /// # Safety
-/// The processor has S; the columns have the panel's blocks; nothing else writes the place.
+/// The processor has S; the columns have the panels' blocks; nothing else writes the place.
 #[inline(always)]
 pub(crate) unsafe fn few_columns<S: Integers>(
-    panel: &PanelAt,
+    panels: &PanelsAt,
     columns: Columns,
     count: usize,
     place: Place,
 ) {
     macro_rules! run {
         ($codes:ident, $scales:ident) => {{
-            let kept = Packed::<codes::$codes, scales::$scales> {
-                codes: panel.codes,
-                scales: panel.scales,
-                kind: PhantomData,
-            };
-            by_columns!(S, 4, count, |first, N| {
-                // SAFETY: as promised by the caller.
-                unsafe {
-                    tile::<S, _, N>(
-                        kept,
-                        panel.blocks,
-                        skip(columns, first),
-                        place.column(first),
-                    )
-                }
-            });
+            for row in (0..panels.rows).step_by(ROWS) {
+                let skipped = row / ROWS * panels.stride;
+                let kept = Packed::<codes::$codes, scales::$scales> {
+                    codes: panels.first.codes.wrapping_add(skipped),
+                    scales: panels.first.scales.wrapping_add(skipped),
+                    kind: PhantomData,
+                };
+                let place = Place {
+                    start: place.start.wrapping_add(row),
+                    rows: ROWS.min(panels.rows - row),
+                    ..place
+                };
+                by_columns!(S, 4, count, |first, N| {
+                    // SAFETY: as promised by the caller.
+                    unsafe {
+                        tile::<S, _, N>(
+                            kept,
+                            panels.first.blocks,
+                            skip(columns, first),
+                            place.column(first),
+                        )
+                    }
+                });
+            }
         }};
     }
-    with_kinds!(panel.format, run);
+    with_kinds!(panels.first.format, run);
 }
 
 /// Unpacks a panel.
