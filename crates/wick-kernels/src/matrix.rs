@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::activations::Aux;
 use crate::error::{check_length, product, whole_rows};
 use crate::panels::{self, Panels};
-use crate::shared::{Results, Shared};
+use crate::shared::{PartOf, Results, Shared};
 use crate::{Error, Format, Result, Threads, dequantize, dispatch, floats, scalar};
 
 /// Bytes of weights, usually a part of a mapped file.
@@ -59,8 +59,8 @@ pub struct Matrix {
     parts: Vec<MatrixPart>,
     /// Parts repacked, where the path has products over panels of their formats.
     panels: Vec<Panels>,
-    /// The others, each with the first of its rows.
-    plain: Vec<(usize, MatrixPart)>,
+    /// The others.
+    plain: Vec<(PartOf, MatrixPart)>,
     rows: usize,
     columns: usize,
     /// What panels need of activations.
@@ -75,7 +75,7 @@ impl Matrix {
     pub fn new(parts: Vec<MatrixPart>, threads: &Threads) -> Result<Self> {
         let columns = parts.first().ok_or(Error::NoParts)?.columns;
         let mut rows = 0usize;
-        let mut first_rows = Vec::new();
+        let mut places = Vec::new();
         for part in &parts {
             if part.columns != columns {
                 return Err(Error::PartColumns {
@@ -85,16 +85,20 @@ impl Matrix {
             }
             let bytes = product("weights", &[part.rows, part.row_bytes()?])?;
             check_length("weights", bytes, part.data.bytes().len())?;
-            first_rows.push(rows);
+            places.push(PartOf {
+                index: places.len(),
+                first_row: rows,
+                rows: part.rows,
+            });
             rows = rows
                 .checked_add(part.rows)
                 .ok_or(Error::TooLarge { what: "rows" })?;
         }
         let has_panels = dispatch::kernels(threads.path()).products.is_some();
         let (mut panels, mut plain, mut aux) = (Vec::new(), Vec::new(), Vec::new());
-        for (part, first_row) in parts.iter().zip(first_rows) {
+        for (part, place) in parts.iter().zip(places) {
             let packed = match has_panels {
-                true => Panels::new(threads, part, first_row)?,
+                true => Panels::new(threads, part, place)?,
                 false => None,
             };
             match packed {
@@ -105,7 +109,7 @@ impl Matrix {
                     }
                     panels.push(packed);
                 }
-                None => plain.push((first_row, part.clone())),
+                None => plain.push((place, part.clone())),
             }
         }
         Ok(Matrix {
@@ -138,25 +142,48 @@ impl Matrix {
             product("product", &[tokens, self.rows])?,
             out.len(),
         )?;
-        let out = Shared::new(out);
-        let results = Results {
-            out: &out,
+        let results = Results::Together {
+            out: Shared::new(out),
             stride: self.rows,
         };
+        self.multiply_into(threads, x, &results)
+    }
+
+    /// As [`multiply`](Self::multiply), with a slice for the results of each part.
+    pub fn multiply_apart(
+        &self,
+        threads: &Threads,
+        x: &[f32],
+        outs: &mut [&mut [f32]],
+    ) -> Result<()> {
+        let tokens = whole_rows("x", self.columns, x.len())?;
+        check_length("parts of the product", self.parts.len(), outs.len())?;
+        for (part, out) in self.parts.iter().zip(&*outs) {
+            check_length(
+                "product",
+                product("product", &[tokens, part.rows])?,
+                out.len(),
+            )?;
+        }
+        let outs = outs.iter_mut().map(|out| Shared::new(out)).collect();
+        self.multiply_into(threads, x, &Results::Apart(outs))
+    }
+
+    fn multiply_into(&self, threads: &Threads, x: &[f32], results: &Results<'_>) -> Result<()> {
         let kernels = dispatch::kernels(threads.path()).products.as_ref();
         if let Some(kernels) = kernels.filter(|_| !self.panels.is_empty()) {
             threads.with_activations(|activations| {
                 activations.quantize(threads, kernels.quantize, x, self.columns, &self.aux)?;
-                panels::multiply(threads, kernels, &self.panels, activations, &results);
+                panels::multiply(threads, kernels, &self.panels, activations, results);
                 Ok(())
             })?;
         }
-        for (first_row, part) in &self.plain {
+        for (of, part) in &self.plain {
             match kernels {
                 Some(kernels) if part.format.is_float() => {
-                    floats::multiply(threads, kernels.floats, part, x, *first_row, &results);
+                    floats::multiply(threads, kernels.floats, part, x, *of, results);
                 }
-                _ => scalar::multiply(threads, part, x, *first_row, &results),
+                _ => scalar::multiply(threads, part, x, *of, results),
             }
         }
         threads.expect_after(self.turn);

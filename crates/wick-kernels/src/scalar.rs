@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::activations::{BLOCK, quantize_block};
 use crate::matrix::MatrixPart;
-use crate::shared::Results;
+use crate::shared::{PartOf, Results};
 use crate::{Threads, dequantize};
 
 /// Weight rows that are multiplied together, so that a token's activations are read once for all of them.
@@ -17,7 +17,7 @@ pub(crate) fn multiply(
     threads: &Threads,
     part: &MatrixPart,
     x: &[f32],
-    first_row: usize,
+    of: PartOf,
     results: &Results<'_>,
 ) {
     let columns = part.columns;
@@ -42,7 +42,7 @@ pub(crate) fn multiply(
         for token in 0..tokens {
             let sums = dots(&weights, &x[token * columns..][..columns]);
             // SAFETY: each item writes rows of its own.
-            let out = unsafe { results.part(token, first_row + row, rows) };
+            let out = unsafe { results.part(of, token, row, rows) };
             out.copy_from_slice(&sums[..rows]);
         }
     });

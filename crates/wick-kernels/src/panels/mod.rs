@@ -11,6 +11,7 @@ use crate::activations::{Aux, AuxKind};
 use crate::blocks::{self, Values};
 use crate::matrix::MatrixPart;
 use crate::memory::Memory;
+use crate::shared::PartOf;
 use crate::simd::LANES;
 use crate::{Error, Format, Result, Threads};
 use codes::{Codes, VECTOR};
@@ -94,19 +95,18 @@ fn kind(format: Format) -> Option<Kind> {
 pub(crate) struct Panels {
     format: Format,
     kind: Kind,
-    /// Where its rows begin among the results.
-    first_row: usize,
+    part: PartOf,
     rows: usize,
     blocks: usize,
     memory: Memory,
 }
 
 impl Panels {
-    /// Repacks a matrix whose results begin at `first_row`. `None` for formats that stay as they are.
+    /// Repacks a part of a matrix. `None` for formats that stay as they are.
     pub(crate) fn new(
         threads: &Threads,
         part: &MatrixPart,
-        first_row: usize,
+        place: PartOf,
     ) -> Result<Option<Panels>> {
         let (format, rows, columns) = (part.format, part.rows, part.columns);
         let Some(kind) = kind(format) else {
@@ -134,7 +134,7 @@ impl Panels {
         Ok(Some(Panels {
             format,
             kind,
-            first_row,
+            part: place,
             rows,
             blocks,
             memory,

@@ -17,8 +17,8 @@ use crate::{Format, Threads};
 /// Columns up to which a panel is read as it is kept, not unpacked first.
 const FEW: usize = 8;
 
-/// Bytes of activations that stay in the second-level cache while panels go by.
-const CACHED: usize = 512 << 10;
+/// Bytes of unpacked panels that stay in the second-level cache while columns go by.
+const UNPACKED: usize = 256 << 10;
 
 /// Bytes of panels that are one thread's errand when there are few columns.
 const ERRAND: usize = 32 << 10;
@@ -86,8 +86,8 @@ pub(crate) struct PanelAt {
 }
 
 thread_local! {
-    /// Memory for an unpacked panel.
-    static UNPACKED: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
+    /// Memory for unpacked panels.
+    static LINES: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
 }
 
 /// A cache line.
@@ -112,47 +112,64 @@ impl Product<'_> {
         }
     }
 
+    /// All panels times many columns. Some panels are unpacked at a time, each once for all columns of an errand, and
+    /// stay in the second-level cache while the columns go by.
     fn many(&self, threads: &Threads) {
         let (panels, tokens) = (self.panels, self.activations.tokens());
-        let count = panels.count();
-        // A column's codes, scales and aux values.
-        let column = panels.blocks * (super::BLOCK + 4 + 4 * (1 + panels.kind.split as usize));
+        let at_once = (UNPACKED / (self.unpacked_lines() * VECTOR).max(1)).clamp(1, 8);
+        let pieces = panels.count().div_ceil(at_once);
+        // Where there are few panels for many threads, the columns are shared as well.
         let groups = tokens.div_ceil(GROUP);
-        let cached = (CACHED / (column * GROUP).max(1)).max(1);
-        let width = groups.div_ceil(groups.div_ceil(cached)) * GROUP;
-        threads.share(tokens.div_ceil(width) * count, &|i| {
-            let first = i / count * width;
-            self.many_columns(i % count, first..tokens.min(first + width));
+        let shares = (4 * threads.count()).div_ceil(pieces).clamp(1, groups);
+        let width = groups.div_ceil(shares) * GROUP;
+        threads.share(tokens.div_ceil(width) * pieces, &|i| {
+            let (first_panel, first) = (i % pieces * at_once, i / pieces * width);
+            let range = first_panel..panels.count().min(first_panel + at_once);
+            self.many_columns(range, first..tokens.min(first + width));
         });
     }
 
-    fn many_columns(&self, panel: usize, columns: Range<usize>) {
+    /// Cache lines of an unpacked panel: codes, then scales.
+    fn unpacked_lines(&self) -> usize {
         let (kind, blocks) = (&self.panels.kind, self.panels.blocks);
-        let code_lines = blocks * 8;
-        let scale_lines = blocks * scale_vectors(kind.split, kind.min);
-        let mut lines = UNPACKED.take();
-        if lines.len() < code_lines + scale_lines {
-            lines.resize(code_lines + scale_lines, Line([0; VECTOR]));
+        blocks * (8 + scale_vectors(kind.split, kind.min))
+    }
+
+    fn many_columns(&self, range: Range<usize>, columns: Range<usize>) {
+        let (kind, blocks) = (&self.panels.kind, self.panels.blocks);
+        let each = self.unpacked_lines();
+        let mut lines = LINES.take();
+        if lines.len() < range.len() * each {
+            lines.resize(range.len() * each, Line([0; VECTOR]));
         }
-        let codes = lines.as_mut_ptr().cast::<u8>();
-        // SAFETY: the path is available; codes and scales lie within the lines; the panel and the columns have the
+        let start = lines.as_mut_ptr().cast::<u8>();
+        let unpacked = |i: usize| {
+            let codes = start.wrapping_add(i * each * VECTOR);
+            (codes, codes.wrapping_add(blocks * 8 * VECTOR).cast::<f32>())
+        };
+        // SAFETY: the path is available; codes and scales lie within the lines; the panels and the columns have the
         // same blocks.
         unsafe {
-            let scales = codes.add(code_lines * VECTOR).cast::<f32>();
-            (self.kernels.unpack)(&self.panel(panel), codes, scales);
+            for (i, panel) in range.clone().enumerate() {
+                let (codes, scales) = unpacked(i);
+                (self.kernels.unpack)(&self.panel(panel), codes, scales);
+            }
             for first in columns.clone().step_by(GROUP) {
                 let count = GROUP.min(columns.end - first);
-                let panel_at = UnpackedAt {
-                    flags: (kind.split, kind.min, kind.wide),
-                    blocks,
-                    codes,
-                    scales,
-                };
-                let columns = self.activations.columns(first, self.panels.aux());
-                (self.kernels.many_columns)(&panel_at, columns, count, self.place(panel, first));
+                let group = self.activations.columns(first, self.panels.aux());
+                for (i, panel) in range.clone().enumerate() {
+                    let (codes, scales) = unpacked(i);
+                    let panel_at = UnpackedAt {
+                        flags: (kind.split, kind.min, kind.wide),
+                        blocks,
+                        codes,
+                        scales,
+                    };
+                    (self.kernels.many_columns)(&panel_at, group, count, self.place(panel, first));
+                }
             }
         }
-        UNPACKED.set(lines);
+        LINES.set(lines);
     }
 
     fn panel(&self, panel: usize) -> PanelAt {
@@ -174,8 +191,8 @@ impl Product<'_> {
     /// Where the results of a panel and the columns from `first` on go.
     fn place(&self, panel: usize, first: usize) -> Place {
         let rows = ROWS.min(self.panels.rows - panel * ROWS);
-        let first_row = self.panels.first_row + panel * ROWS;
-        self.results.place(first, first_row, rows)
+        self.results
+            .place(self.panels.part, first, panel * ROWS, rows)
     }
 }
 
