@@ -12,9 +12,6 @@ use crate::simd::{Integers, LANES};
 /// Bytes of weights to fetch ahead where every block is read once.
 const AHEAD: usize = 4096;
 
-/// Vectors of codes of a block.
-const VECTORS: usize = 8;
-
 /// What a tile reads of a panel.
 pub(super) trait Panel<S: Integers>: Copy {
     const SPLIT: bool;
@@ -146,11 +143,11 @@ pub(super) unsafe fn unpack<S: Integers, C: Codes, K: Scales>(
     }
 }
 
-/// Runs a body for each constant below N. Written out, since compilers leave longer loops over registers
+/// Runs a body for each constant column below N. Written out, since compilers leave longer loops over registers
 /// rolled and keep the sums in memory.
-macro_rules! unrolled {
+macro_rules! each_column {
     ($n:ident, |$c:ident| $body:expr) => {
-        unrolled!(@ $n $c $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
+        each_column!(@ $n $c $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
     };
     (@ $n:ident $c:ident $body:expr, $($i:literal)*) => {
         $( if $i < $n { const $c: usize = $i; $body } )*
@@ -184,17 +181,33 @@ unsafe fn dots<S: Integers, P: Panel<S>, const W: usize>(
                 sums[1] = start(halves + c);
             }
         }
-        unrolled!(VECTORS, |J| {
-            for (c, sums) in sums.iter_mut().enumerate().take(W) {
-                let x = x.add(c * 32 + J * 4).cast::<i32>().read_unaligned();
-                let sum = &mut sums[if P::SPLIT { J / 4 } else { 0 }];
-                *sum = if P::WIDE {
-                    S::dot_wide(*sum, codes[J], x)
-                } else {
-                    S::dot(*sum, codes[J], x)
-                };
+        macro_rules! vector {
+            ($j:expr, $codes:expr) => {
+                for (c, sums) in sums.iter_mut().enumerate().take(W) {
+                    let x = x.add(c * 32 + $j * 4).cast::<i32>().read_unaligned();
+                    let sum = &mut sums[if P::SPLIT { $j / 4 } else { 0 }];
+                    *sum = if P::WIDE {
+                        S::dot_wide(*sum, $codes, x)
+                    } else {
+                        S::dot(*sum, $codes, x)
+                    };
+                }
+            };
+        }
+        if S::WRITTEN_OUT {
+            vector!(0, codes[0]);
+            vector!(1, codes[1]);
+            vector!(2, codes[2]);
+            vector!(3, codes[3]);
+            vector!(4, codes[4]);
+            vector!(5, codes[5]);
+            vector!(6, codes[6]);
+            vector!(7, codes[7]);
+        } else {
+            for (j, codes) in codes.iter().enumerate() {
+                vector!(j, *codes);
             }
-        });
+        }
         sums
     }
 }
@@ -265,10 +278,10 @@ pub(super) unsafe fn tile<S: Integers, P: Panel<S>, const N: usize>(
             aux = aux.add(if P::SPLIT { 2 * width } else { width });
         }
         if place.rows == LANES {
-            unrolled!(N, |C| S::store(place.column(C).start, totals[C]));
+            each_column!(N, |C| S::store(place.column(C).start, totals[C]));
         } else {
             let mut buffer = [0f32; LANES];
-            unrolled!(N, |C| {
+            each_column!(N, |C| {
                 S::store(buffer.as_mut_ptr(), totals[C]);
                 std::ptr::copy_nonoverlapping(buffer.as_ptr(), place.column(C).start, place.rows);
             });

@@ -75,6 +75,10 @@ pub(crate) trait Integers: Simd {
     /// Columns of a product held in registers at once.
     const COLUMNS: usize;
 
+    /// Whether the loop over a block's vectors is written out. Compilers unroll it themselves where a vector is one or
+    /// two registers, with better results; where it is four they leave it rolled and keep the sums in memory.
+    const WRITTEN_OUT: bool = false;
+
     unsafe fn load_bytes(from: *const u8) -> Self::I;
     unsafe fn store_bytes(to: *mut u8, v: Self::I);
     unsafe fn splat_u8(value: u8) -> Self::I;

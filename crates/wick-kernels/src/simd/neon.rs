@@ -60,6 +60,7 @@ impl<const SDOT: bool, const USDOT: bool> Simd for Neon<SDOT, USDOT> {
     const FLOATS: usize = 1;
 
     #[inline(always)]
+    #[allow(clippy::pointers_in_nomem_asm_block, reason = "a hint reads nothing")]
     fn prefetch(at: *const u8) {
         // SAFETY: a hint that cannot fault.
         unsafe {
@@ -231,6 +232,7 @@ impl<const SDOT: bool, const USDOT: bool> Integers for Neon<SDOT, USDOT> {
     type I = I;
 
     const COLUMNS: usize = 4;
+    const WRITTEN_OUT: bool = true;
 
     #[inline(always)]
     unsafe fn load_bytes(from: *const u8) -> I {
