@@ -24,9 +24,9 @@ pub enum Path {
     Avx512,
     /// NEON, on 64-bit ARM.
     Neon,
-    /// The same with products of bytes.
+    /// The same with dotprod, which multiplies and sums bytes.
     NeonDotprod,
-    /// The same with products of bytes of which one side is unsigned.
+    /// The same with i8mm, whose bytes may be unsigned on one side.
     NeonI8mm,
 }
 
@@ -143,7 +143,6 @@ macro_rules! products {
 }
 
 /// A path's kernels, and whether the processor has all features they are compiled for.
-#[allow(unused_macros, reason = "some processors have the scalar path alone")]
 macro_rules! path {
     ($name:ident, $detected:ident, $simd:ty, $($feature:tt)*) => {
         kernels!(
