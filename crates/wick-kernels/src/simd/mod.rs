@@ -5,8 +5,12 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod scalar;
 
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon::Neon;
 pub(crate) use scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use {avx2::Avx2, avx512::Avx512};
@@ -70,6 +74,10 @@ pub(crate) trait Integers: Simd {
 
     /// Columns of a product held in registers at once.
     const COLUMNS: usize;
+
+    /// Whether the loop over a block's vectors is written out. Compilers unroll it themselves where a vector is one or
+    /// two registers, with better results; where it is four they leave it rolled and keep the sums in memory.
+    const WRITTEN_OUT: bool = false;
 
     unsafe fn load_bytes(from: *const u8) -> Self::I;
     unsafe fn store_bytes(to: *mut u8, v: Self::I);
