@@ -3,7 +3,7 @@
 use crate::Threads;
 use crate::error::{Result, product};
 use crate::shared::Shared;
-use crate::simd::{Integers, LANES};
+use crate::simd::{Integers, LANES, Simd};
 
 /// Activations that share a scale.
 pub(crate) const BLOCK: usize = 32;
@@ -42,6 +42,39 @@ pub(crate) fn quantize_block(block: &[f32], codes: &mut [i8; BLOCK]) -> f32 {
         }
     }
     scale
+}
+
+/// `x = rounded + error`, where `rounded` is what [`quantize_block`] makes of each block. Multiplied with both, weights
+/// see activations of sixteen bits.
+///
+/// # Safety
+/// The processor has S.
+#[inline(always)]
+pub(crate) unsafe fn split_row<S: Simd>(x: &[f32], rounded: &mut [f32], error: &mut [f32]) {
+    let (blocks, _) = x.as_chunks::<BLOCK>();
+    let (rounded, _) = rounded.as_chunks_mut::<BLOCK>();
+    let (error, _) = error.as_chunks_mut::<BLOCK>();
+    for ((x, rounded), error) in blocks.iter().zip(rounded).zip(error) {
+        // Without the sign, floats order as their bits do, NaN above all.
+        let bits = x
+            .iter()
+            .fold(0, |most, x| most.max(x.to_bits() & 0x7fff_ffff));
+        let (scale, Some(inverse)) = scale(bits) else {
+            rounded.copy_from_slice(x);
+            error.fill(0.0);
+            continue;
+        };
+        for at in (0..BLOCK).step_by(LANES) {
+            // SAFETY: the caller has a processor with S; a block is two vectors.
+            unsafe {
+                let x = S::load(x.as_ptr().add(at));
+                let whole = S::round(S::mul(x, S::splat(inverse)));
+                let kept = S::mul(whole, S::splat(scale));
+                S::store(rounded.as_mut_ptr().add(at), kept);
+                S::store(error.as_mut_ptr().add(at), S::sub(x, kept));
+            }
+        }
+    }
 }
 
 /// See [`quantize_group`].

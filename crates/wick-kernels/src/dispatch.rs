@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use crate::activations::{self, Columns, quantize_group};
+use crate::activations::{self, Columns, quantize_group, split_row};
 use crate::attention::{Block, Context, Partial, attend_chunk};
 use crate::elementwise::{Activation, RopeStyle, gated_row, rms_norm_row, rope_head};
 use crate::floats::{self, Rows, multiply_rows};
@@ -86,6 +86,7 @@ pub(crate) struct Kernels {
     pub rms_norm: unsafe fn(&[f32], &[f32], f32, &mut [f32]),
     pub gated: unsafe fn(Activation, &[f32], &[f32], &mut [f32]),
     pub rope: unsafe fn(RopeStyle, &[f32], &[f32], &mut [f32]),
+    pub split: unsafe fn(&[f32], &mut [f32], &mut [f32]),
     pub attend: unsafe fn(&Context<'_>, &Block, usize, &mut Partial),
     pub products: Option<Products>,
 }
@@ -121,9 +122,10 @@ macro_rules! kernels {
                 fn rms_norm(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) = rms_norm_row::<$simd>;
                 fn gated(activation: Activation, gate: &[f32], up: &[f32], out: &mut [f32]) = gated_row::<$simd>;
                 fn rope(style: RopeStyle, cos: &[f32], sin: &[f32], head: &mut [f32]) = rope_head;
+                fn split(x: &[f32], rounded: &mut [f32], error: &mut [f32]) = split_row::<$simd>;
                 fn attend(context: &Context<'_>, block: &Block, chunk: usize, part: &mut Partial) = attend_chunk::<$simd>;
             }
-            Kernels { present: $present, rms_norm, gated, rope, attend, products: $products }
+            Kernels { present: $present, rms_norm, gated, rope, split, attend, products: $products }
         };
     };
 }

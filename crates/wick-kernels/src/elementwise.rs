@@ -1,5 +1,6 @@
 //! What stands between products: normalization, gates, rotary positions. Each works row by row.
 
+use crate::activations::BLOCK;
 use crate::error::{check_length, product, whole_rows};
 use crate::shared::Shared;
 use crate::simd::{LANES, Simd, exp, load_some, sigmoid, store_some};
@@ -72,6 +73,32 @@ pub fn add(threads: &Threads, x: &mut [f32], y: &[f32]) -> Result<()> {
         let x = unsafe { x.part(first, count) };
         for (x, y) in x.iter_mut().zip(&y[first..]) {
             *x += y;
+        }
+    });
+    Ok(())
+}
+
+/// x = rounded + error in each row of `columns`, where `rounded` is what a product with quantized weights makes of x. A
+/// product with both, added, is one with activations of twice the bits. `columns` are whole blocks of 32.
+pub fn split(
+    threads: &Threads,
+    columns: usize,
+    x: &[f32],
+    rounded: &mut [f32],
+    error: &mut [f32],
+) -> Result<()> {
+    let rows = whole_rows("x", columns, x.len())?;
+    check_length("what is rounded", x.len(), rounded.len())?;
+    check_length("what is left", x.len(), error.len())?;
+    whole_rows("a row of x", BLOCK, columns)?;
+    let kernels = dispatch::kernels(threads.path());
+    let (rounded, error) = (Shared::new(rounded), Shared::new(error));
+    by_rows(threads, rows, columns, &|first, count| {
+        let (from, length) = (first * columns, count * columns);
+        // SAFETY: each piece is written by one thread; the path is available.
+        unsafe {
+            let (rounded, error) = (rounded.part(from, length), error.part(from, length));
+            (kernels.split)(&x[from..][..length], rounded, error);
         }
     });
     Ok(())

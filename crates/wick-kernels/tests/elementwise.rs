@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use wick_kernels::{Activation, RopeStyle, Threads, gated, rms_norm, rope};
+use wick_kernels::{Activation, Path, RopeStyle, Threads, gated, rms_norm, rope, split};
 
 mod common;
 use common::{Random, difference};
@@ -120,4 +120,30 @@ fn rope_turns_pairs_by_the_angle_of_their_position() {
     assert!(turn(40, 24, &[0, 1], &mut [0.0; 60]).is_err());
     assert!(turn(40, 48, &[0], &mut [0.0; 40]).is_err());
     assert!(turn(40, 23, &[0], &mut [0.0; 40]).is_err());
+}
+
+#[test]
+fn what_is_rounded_and_what_is_left_make_up_the_whole() {
+    let mut x = Random(25).units(4 * 64);
+    x[64..96].fill(0.0);
+    x[100] = f32::NAN;
+    for path in Path::ALL.iter().filter(|path| path.available()) {
+        let threads = Threads::on(*path, 2);
+        // What the memory held before must not show.
+        let (mut rounded, mut error) = (vec![7.0; x.len()], vec![7.0; x.len()]);
+        split(&threads, 64, &x, &mut rounded, &mut error).unwrap();
+        for (block, (x, (rounded, error))) in x
+            .chunks(32)
+            .zip(rounded.chunks(32).zip(error.chunks(32)))
+            .enumerate()
+        {
+            let largest = x.iter().fold(0f32, |largest, x| largest.max(x.abs()));
+            for ((x, rounded), error) in x.iter().zip(rounded).zip(error) {
+                let whole = rounded + error;
+                assert!(whole == *x || (x.is_nan() && whole.is_nan()), "{path:?}");
+                assert!(block == 3 || error.abs() <= largest / 253.0, "{path:?}");
+            }
+        }
+        assert!(split(&threads, 48, &x[..48], &mut rounded[..48], &mut error[..48]).is_err());
+    }
 }

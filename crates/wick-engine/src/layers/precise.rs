@@ -2,7 +2,7 @@
 //! feel it: SmolLM2-135M then answers another question than the one asked. Where it matters the rounding error is
 //! multiplied as well, which doubles the bits.
 
-use wick_kernels::Matrix;
+use wick_kernels::{Matrix, add, split};
 
 use super::rows::HostRows;
 use crate::Result;
@@ -10,50 +10,17 @@ use crate::Result;
 /// Models of fewer weights than this are computed precisely.
 pub(super) const FEWEST_WEIGHTS_ROUNDED: usize = 500_000_000;
 
-/// Activations that the kernels round with one scale.
-const BLOCK: usize = 32;
-
 /// As [`Matrix::multiply`], with activations of sixteen bits.
 pub(super) fn multiply(matrix: &Matrix, x: &HostRows, y: &mut [f32]) -> Result<()> {
     let (host, columns) = (x.host(), matrix.columns().max(1));
     let mut both = HostRows::new(host, 2 * x.rows(), columns);
     let (rounded, error) = both.numbers_mut().split_at_mut(x.numbers().len());
-    let rows = x.numbers().chunks_exact(columns).zip(
-        rounded
-            .chunks_exact_mut(columns)
-            .zip(error.chunks_exact_mut(columns)),
-    );
-    for (x, (rounded, error)) in rows {
-        for ((x, rounded), error) in x
-            .chunks(BLOCK)
-            .zip(rounded.chunks_mut(BLOCK))
-            .zip(error.chunks_mut(BLOCK))
-        {
-            split(x, rounded, error);
-        }
-    }
+    split(host.threads(), columns, x.numbers(), rounded, error)?;
     let mut products = HostRows::new(host, 2 * x.rows(), matrix.rows());
     matrix.multiply(host.threads(), both.numbers(), products.numbers_mut())?;
     let (of_rounded, of_error) = products.numbers().split_at(y.len());
-    for ((y, a), b) in y.iter_mut().zip(of_rounded).zip(of_error) {
-        *y = a + b;
-    }
-    Ok(())
-}
-
-/// `x = rounded + error`, where the kernels round `rounded` to itself.
-fn split(x: &[f32], rounded: &mut [f32], error: &mut [f32]) {
-    let largest = x.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
-    let scale = largest / 127.0;
-    if !(scale.is_finite() && scale > f32::MIN_POSITIVE) {
-        rounded.copy_from_slice(x);
-        return;
-    }
-    let inverse = 127.0 / largest;
-    for ((x, rounded), error) in x.iter().zip(rounded).zip(error) {
-        *rounded = (x * inverse).round_ties_even() * scale;
-        *error = x - *rounded;
-    }
+    y.copy_from_slice(of_rounded);
+    Ok(add(host.threads(), y, of_error)?)
 }
 
 #[cfg(test)]

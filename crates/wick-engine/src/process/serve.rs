@@ -21,7 +21,7 @@ use super::protocol::{
     PROTOCOL_VERSION, PerplexityRequest, PerplexityRun, Request, RequestId,
 };
 use crate::{
-    Error, Result, device,
+    Error, Result,
     generate::{Progress, ReplyEvent, Session},
     memory,
 };
@@ -89,7 +89,6 @@ impl Backend for Engine {
     ) -> Result<ModelInfo> {
         // First give back what the old one holds.
         self.session = None;
-        device::check_cpu()?;
         let session = Session::load(path, options, progress)?;
         Ok(self.session.insert(session).info().clone())
     }
