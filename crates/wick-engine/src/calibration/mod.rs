@@ -1,5 +1,7 @@
 //! How fast this machine really is at what a model does: measured once with Wick's own kernels, and kept.
 
+mod correction;
+
 use serde::{Deserialize, Serialize};
 
 /// What was measured of a machine.
