@@ -4,6 +4,8 @@ mod correction;
 
 use serde::{Deserialize, Serialize};
 
+pub use correction::Correction;
+
 /// What was measured of a machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
