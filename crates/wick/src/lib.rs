@@ -20,6 +20,7 @@ mod app;
 pub mod chat;
 mod error;
 mod events;
+pub mod hardware;
 pub mod library;
 mod paths;
 pub mod runtime;
