@@ -10,6 +10,7 @@ use wick_engine::process::protocol::{
     Request,
 };
 
+pub(crate) use process::describe_status;
 pub use process::{Answers, EngineCommand, EngineProcess};
 
 use crate::{AppError, EngineStatus, Error, Result};
