@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     Error, Result,
+    calibration::{Calibration, CalibrationRequest, ProductRate},
     generate::{Progress, ReplyEvent},
 };
 
@@ -105,6 +106,36 @@ impl Backend for Scripted {
         };
         progress(&run);
         Ok(run)
+    }
+
+    /// Runs until it is cancelled where it is given no memory.
+    fn calibrate(
+        &mut self,
+        request: &CalibrationRequest,
+        cancel: &AtomicBool,
+        progress: &mut dyn FnMut(f32),
+    ) -> Result<Calibration> {
+        progress(0.5);
+        while request.memory_bytes == 0 {
+            if cancel.load(Ordering::Relaxed) {
+                return Err(Error::Cancelled);
+            }
+            std::thread::yield_now();
+        }
+        progress(1.0);
+        Ok(Calibration {
+            simd: "scripted".into(),
+            threads: 1,
+            memory_bytes_per_second: vec![1e9],
+            disk_bytes_per_second: None,
+            products: vec![ProductRate {
+                tensor_type: "F32".into(),
+                decode_bytes_per_second: 1e9,
+                prefill_macs_per_second: 1e9,
+            }],
+            attention_macs_per_second: 1e9,
+            layer_seconds: 1e-6,
+        })
     }
 
     fn save(&mut self) {}

@@ -287,11 +287,13 @@ fn deliver(event: Event, waiting: &Waiting) {
         | Event::Reasoning { id, .. }
         | Event::Token { id, .. }
         | Event::BenchRun { id, .. }
-        | Event::PerplexityRun { id, .. } => (*id, false),
+        | Event::PerplexityRun { id, .. }
+        | Event::Calibrating { id, .. } => (*id, false),
         Event::Loaded { id, .. }
         | Event::Finished { id, .. }
         | Event::BenchFinished { id, .. }
         | Event::PerplexityFinished { id, .. }
+        | Event::Calibrated { id, .. }
         | Event::Done { id }
         | Event::Memory { id, .. }
         | Event::Failed { id, .. } => (*id, true),
