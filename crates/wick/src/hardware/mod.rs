@@ -4,6 +4,8 @@
 mod cgroup;
 mod disk;
 mod gpu;
+mod ledger;
+mod machine;
 mod memory;
 mod probe;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
@@ -17,6 +19,9 @@ mod tests;
 use std::path::Path;
 
 pub use gpu::{Gpu, GpuKind, GpuSearch, GpuVendor, LEAST_FREE_BYTES, Usability};
+pub use ledger::{Figures, Measurement};
+pub(crate) use machine::Machine;
+pub use machine::{CalibrationState, HardwareReport, KeptCalibration};
 pub use probe::{PROBE_ARGUMENT, run_gpu_probe};
 pub use profile::{Disk, HardwareProfile, Memory, MemoryLimit, Pressure, Processor};
 
