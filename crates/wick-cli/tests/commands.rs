@@ -130,6 +130,27 @@ fn a_model_is_checked_without_being_loaded() {
 }
 
 #[test]
+fn the_machine_is_shown_and_graphics_are_looked_for_in_a_process_of_its_own() {
+    let house = House::new();
+    let output = house.wick(&["hardware", "--json"]);
+    assert!(output.status.success(), "{output:?}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let profile = &report["profile"];
+    let available = profile["memory"]["availableBytes"].as_u64().unwrap();
+    assert!(available <= profile["memory"]["totalBytes"].as_u64().unwrap());
+    assert_eq!(profile["gpuSearch"]["failure"], Value::Null, "{profile}");
+    assert!(profile["disk"]["freeBytes"].is_number());
+    assert_eq!(report["calibration"], Value::Null);
+    let output = house.wick(&["hardware"]);
+    assert!(text(&output.stdout).contains("wick hardware --measure"));
+    let output = house.wick(&["--probe-gpus"]);
+    for line in text(&output.stdout).lines() {
+        let found: Value = serde_json::from_str(line).unwrap();
+        assert!(found["gpus"].is_array() && found["asked"].is_array());
+    }
+}
+
+#[test]
 fn a_data_folder_that_cannot_be_used_is_named() {
     let house = House::new();
     let file = house.folder.path().join("file");

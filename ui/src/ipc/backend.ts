@@ -65,9 +65,7 @@ export interface Backend {
     /** Looks at the machine; asking drivers takes a moment. */
     inspect(): Promise<HardwareReport>;
     /** Measures it in ten seconds at most; `onProgress` hears fractions from 0 to 1. A message sent meanwhile cancels. */
-    calibrate(
-      onProgress: (fraction: number) => void,
-    ): Promise<KeptCalibration>;
+    calibrate(onProgress: (fraction: number) => void): Promise<KeptCalibration>;
     cancelCalibration(): Promise<void>;
     /** Loads and replies on this machine, newest first: what was predicted, and what came of it. */
     measurements(): Promise<Measurement[]>;
