@@ -2,7 +2,7 @@
 //! what the engine does; the constants were measured (`wick bench --check-predictions`).
 
 use serde::{Deserialize, Serialize};
-use wick_kernels::{CacheFormat, PAGE_TOKENS, PageLayout};
+use wick_kernels::{PAGE_TOKENS, PageLayout};
 
 use super::{ModelShape, Plan, Role, TensorGroup, shape::sum};
 use crate::{Result, generate::LONGEST_PASS, kv_cache::LayerShape, process::protocol::CacheType};
@@ -89,15 +89,21 @@ impl Memory {
 }
 
 impl ModelShape {
-    /// Memory at its peak.
+    /// Memory at its peak, with a full context.
     pub fn memory(&self, plan: &Plan) -> Result<Memory> {
+        self.memory_at(plan, plan.context_length)
+    }
+
+    /// Memory at its peak, where no more than `tokens` tokens of the context are ever in use.
+    pub fn memory_at(&self, plan: &Plan, tokens: u32) -> Result<Memory> {
         let layers = self.layers.len() as u64;
         let on_device = u64::from(plan.gpu_layers).min(layers);
+        let tokens = u64::from(tokens.min(plan.context_length));
         Ok(Memory {
-            memory_bytes: self.on_host(plan, on_device)?,
+            memory_bytes: self.on_host(plan, on_device, tokens)?,
             vram_bytes: match on_device {
                 0 => None,
-                _ => Some(self.on_device(plan, on_device)?),
+                _ => Some(self.on_device(plan, on_device, tokens)?),
             },
         })
     }
@@ -107,7 +113,7 @@ impl ModelShape {
         u64::from(plan.gpu_layers) > self.layers.len() as u64
     }
 
-    fn on_host(&self, plan: &Plan, on_device: u64) -> Result<MemoryBytes> {
+    fn on_host(&self, plan: &Plan, on_device: u64, tokens: u64) -> Result<MemoryBytes> {
         let layers = self.layers.len() as u64;
         let is_output_here = !self.is_output_on_device(plan);
         let here = |bytes: u64| share(bytes, layers - on_device, layers);
@@ -131,21 +137,25 @@ impl ModelShape {
                     }
                     Role::Embedding => {
                         let is_counted = group.is_float && self.is_output_tied && is_output_here;
-                        embedding = if is_counted { 0 } else { touched(group, plan) };
+                        embedding = if is_counted {
+                            0
+                        } else {
+                            touched(group, tokens)
+                        };
                         embedding
                     }
                 },
             ])?;
         }
         let cached = self.layers.iter().skip(on_device as usize);
-        let kv_cache = sum(cached.map(|layer| cached_bytes(layer, plan)))?;
+        let kv_cache = sum(cached.map(|layer| cached_bytes(layer, plan.cache_type, tokens)))?;
         let base = sum([
             PROGRAM_BYTES,
             self.vocabulary.saturating_mul(BYTES_OF_A_TOKEN),
             self.rope_bytes(plan),
         ])?;
         let pass = match on_device < layers {
-            true => (self.pass_bytes(plan) as f64 * FRAGMENTATION) as u64,
+            true => (self.pass_bytes(tokens) as f64 * FRAGMENTATION) as u64,
             false => 0,
         };
         let logits = self.vocabulary.saturating_mul(4 * ROWS_OF_LOGITS);
@@ -156,7 +166,7 @@ impl ModelShape {
         MemoryBytes::new(weights, kv_cache, work)
     }
 
-    fn on_device(&self, plan: &Plan, on_device: u64) -> Result<MemoryBytes> {
+    fn on_device(&self, plan: &Plan, on_device: u64, tokens: u64) -> Result<MemoryBytes> {
         let layers = self.layers.len() as u64;
         let is_output_here = self.is_output_on_device(plan);
         let weights = sum(self.tensors.iter().map(|group| match group.role {
@@ -164,26 +174,25 @@ impl ModelShape {
             Role::Output if is_output_here => group.device_bytes,
             Role::Output | Role::Embedding | Role::Vector => 0,
         }))?;
-        let context = u64::from(plan.context_length);
         let number = match plan.cache_type {
             CacheType::F32 => 4,
             CacheType::F16 | CacheType::Q8_0 => 2,
         };
         let numbers = |layer: &LayerShape| {
             let width = (layer.kv_heads as u64).saturating_mul(layer.head_dim as u64);
-            let tokens = context.next_multiple_of(DEVICE_STEP);
+            let tokens = tokens.next_multiple_of(DEVICE_STEP);
             width.saturating_mul(2).saturating_mul(tokens)
         };
         let cached = self.layers.iter().take(on_device as usize).map(numbers);
         let largest = cached.clone().max().unwrap_or(0);
         // A layer that grows is there twice for a moment.
         let cached = sum(cached.chain([largest]))?;
-        let pass = context.min(LONGEST_PASS as u64);
-        let scores = self.heads.saturating_mul(pass).saturating_mul(context);
+        let pass = tokens.min(LONGEST_PASS as u64);
+        let scores = self.heads.saturating_mul(pass).saturating_mul(tokens);
         let work = sum([
             DRIVER_BYTES,
             self.rope_bytes(plan),
-            self.pass_bytes(plan),
+            self.pass_bytes(tokens),
             scores.saturating_mul(4 * SCORE_TABLES),
             // Keys and values of one layer in F32.
             largest.saturating_mul(4),
@@ -202,8 +211,8 @@ impl ModelShape {
     }
 
     /// What the longest pass through a layer works on.
-    fn pass_bytes(&self, plan: &Plan) -> u64 {
-        let tokens = u64::from(plan.context_length).min(LONGEST_PASS as u64);
+    fn pass_bytes(&self, tokens: u64) -> u64 {
+        let tokens = tokens.min(LONGEST_PASS as u64);
         let (n, ff) = (self.embedding, self.feed_forward);
         let layer = self.layers.first();
         let (kv_heads, head_dim) = layer.map_or((0, 0), |l| (l.kv_heads as u64, l.head_dim as u64));
@@ -225,31 +234,24 @@ fn share(bytes: u64, part: u64, whole: u64) -> u64 {
     (u128::from(bytes) * u128::from(part) / u128::from(whole.max(1))) as u64
 }
 
-/// Bytes of the embedding that a context reads, in pieces of what the system maps at a time.
-fn touched(group: &TensorGroup, plan: &Plan) -> u64 {
+/// Bytes of the embedding that so many tokens read, in pieces of what the system maps at a time.
+fn touched(group: &TensorGroup, tokens: u64) -> u64 {
     let bytes = group.bytes as f64;
-    let pieces = f64::from(plan.context_length) * READ_AROUND / bytes.max(1.0);
+    let pieces = tokens as f64 * READ_AROUND / bytes.max(1.0);
     (bytes * (1.0 - (-pieces).exp())) as u64
 }
 
 /// Most that the pages of a layer take. A window moves on only after a whole pass was written.
-fn cached_bytes(layer: &LayerShape, plan: &Plan) -> u64 {
-    let context = plan.context_length as usize;
-    let format: CacheFormat = plan.cache_type.into();
+fn cached_bytes(layer: &LayerShape, cache_type: CacheType, tokens: u64) -> u64 {
     let page = PageLayout {
-        format,
+        format: cache_type.into(),
         kv_heads: layer.kv_heads,
         head_dim: layer.head_dim,
     };
+    let pages = |tokens: u64| tokens.div_ceil(PAGE_TOKENS as u64);
     // A window begins and ends within a page, and one page before it is held.
-    let pages = match layer.window {
-        Some(window) => {
-            let held = window.saturating_add(LONGEST_PASS);
-            context
-                .div_ceil(PAGE_TOKENS)
-                .min(held.div_ceil(PAGE_TOKENS).saturating_add(2))
-        }
-        None => context.div_ceil(PAGE_TOKENS),
-    };
-    (page.bytes() as u64).saturating_mul(pages as u64)
+    let windowed = layer.window.map_or(u64::MAX, |window| {
+        pages((window as u64).saturating_add(LONGEST_PASS as u64)) + 2
+    });
+    (page.bytes() as u64).saturating_mul(pages(tokens).min(windowed))
 }

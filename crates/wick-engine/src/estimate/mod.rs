@@ -17,7 +17,9 @@ pub use mixture::Mixture;
 pub use planned::{Dimensions, ExpertDimensions};
 pub use shape::{ModelShape, Role, TensorGroup};
 pub use speed::{FIRST_PROMPT_TOKENS, Range, Rates, Speed};
-pub use verdict::{MemoryVerdict, READING_TOKENS_PER_SECOND, SpeedVerdict, Verdict};
+pub use verdict::{
+    MemoryVerdict, READING_TOKENS_PER_SECOND, SpeedVerdict, USABLE_TOKENS_PER_SECOND, Verdict,
+};
 
 use crate::process::protocol::CacheType;
 

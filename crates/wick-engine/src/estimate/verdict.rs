@@ -7,7 +7,7 @@ use super::Speed;
 /// As fast as people read.
 pub const READING_TOKENS_PER_SECOND: f64 = 10.0;
 /// Slower than this is no conversation.
-const USABLE_TOKENS_PER_SECOND: f64 = 4.0;
+pub const USABLE_TOKENS_PER_SECOND: f64 = 4.0;
 
 /// Whether a model fits, and whether it is fast enough.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
