@@ -35,7 +35,7 @@ pub(super) fn measure(
     for count in counts(threads) {
         let pool = Threads::new(count);
         let part = bytes.len().div_ceil(pool.count());
-        let seconds = course.fastest(WINDOW, || {
+        let seconds = course.time(WINDOW, || {
             pool.run(&|i| {
                 let start = (i * part).min(bytes.len());
                 let end = (start + part).min(bytes.len());

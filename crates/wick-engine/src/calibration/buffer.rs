@@ -16,8 +16,8 @@ const PAGE: u64 = 2 << 20;
 const SMALLEST: u64 = 4 * PAGE;
 const LARGEST: u64 = 1 << 30;
 
-/// How often the last caches fit into it: of what is read in turn, least-recently-used caches keep nothing.
-const CACHES: u64 = 3;
+/// How often the last caches fit into it: those that keep some of what is read in turn must not matter.
+const CACHES: u64 = 8;
 
 #[derive(Clone)]
 pub(super) struct Buffer(Arc<MmapMut>);
@@ -26,7 +26,7 @@ impl Buffer {
     /// As large as it takes to pass the caches by, and at most `limit`.
     pub fn new(limit: u64, threads: usize) -> Result<Self> {
         let caches = last_level_caches().unwrap_or(USUAL_CACHE);
-        let wanted = caches.saturating_mul(CACHES).clamp(16 * PAGE, LARGEST);
+        let wanted = caches.saturating_mul(CACHES).clamp(32 * PAGE, LARGEST);
         let length = (wanted.min(limit) / PAGE * PAGE).max(SMALLEST);
         let out_of_memory = |error: std::io::Error| Error::Compute {
             reason: format!("no memory to measure with: {error}"),

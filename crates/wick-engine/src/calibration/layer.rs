@@ -46,7 +46,7 @@ pub(super) fn attention_rate(course: &Course<'_>, threads: &Threads) -> Result<f
     let page = page()?;
     let queries = vec![0.1; ROWS * WIDTH];
     let mut out = vec![0.0; queries.len()];
-    let seconds = course.fastest(WINDOW, || {
+    let seconds = course.time(WINDOW, || {
         let spans = [span(&page, ROWS, CONTEXT)];
         Ok(attention(
             threads, &LAYOUT, &SHAPE, &spans, &queries, &mut out,
@@ -85,7 +85,7 @@ pub(super) fn layer_seconds(
     let mut seen = vec![0.0; WIDTH];
     let mut inner = vec![0.0; FEED_FORWARD];
     let [mut out, mut last] = [&from_width, &from_feed_forward].map(|m| vec![0.0; m.rows()]);
-    let seconds = course.fastest(WINDOW, || {
+    let seconds = course.time(WINDOW, || {
         for _ in 0..LAYERS {
             rms_norm(threads, &x[..WIDTH], &x[..WIDTH], 1e-6, &mut normed)?;
             from_width.multiply(threads, &normed, &mut out)?; // queries, keys and values

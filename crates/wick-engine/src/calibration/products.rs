@@ -1,6 +1,6 @@
 //! How fast matrices are multiplied: with one column, whose weights come from memory, and with those of a prompt.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wick_kernels::{Format, Matrix, MatrixPart, Threads};
 
@@ -99,14 +99,20 @@ impl<'a> Products<'a> {
     /// The rates of every format, as many as there is time for.
     pub fn all(&mut self, course: &mut Course<'_>, threads: &Threads) -> Result<Vec<ProductRate>> {
         let mut rates = Vec::new();
+        let mut rows = usize::MAX;
         for (n, format) in BY_USE.into_iter().enumerate() {
-            // Making the matrix takes about as long as measuring it.
-            let share = course.left() / (4 * (BY_USE.len() - n) as u32);
+            let share = course.left() / (BY_USE.len() - n) as u32;
             if share.is_zero() {
                 break;
             }
-            let window = share.min(LONG);
-            let matrix = self.matrix(format, usize::MAX, threads)?;
+            let window = (share / 4).min(LONG);
+            let began = Instant::now();
+            let matrix = self.matrix(format, rows, threads)?;
+            // Where making a matrix leaves too little time to measure it, the next one is smaller.
+            let fitting = share.as_secs_f64() / 2.0 / began.elapsed().as_secs_f64().max(1e-9);
+            if fitting < 1.0 {
+                rows = ((matrix.rows() as f64 * fitting) as usize).max(ROWS[0]);
+            }
             let decode = self.seconds(course, threads, &matrix, 1, window)?;
             let bytes = matrix.rows() * row_bytes(format)?;
             drop(matrix);
@@ -158,7 +164,7 @@ impl<'a> Products<'a> {
         window: Duration,
     ) -> Result<f64> {
         self.out.resize(tokens * matrix.rows(), 0.0);
-        course.fastest(window, || {
+        course.time(window, || {
             let x = &self.x[..tokens * COLUMNS];
             Ok(matrix.multiply(threads, x, &mut self.out)?)
         })
