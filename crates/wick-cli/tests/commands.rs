@@ -116,8 +116,8 @@ fn a_model_is_checked_without_being_loaded() {
     ]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["canRun"], true);
-    assert_eq!(report["memory"]["contextLength"], 100);
-    assert_eq!(report["memory"]["cacheType"], "q8_0");
+    assert_eq!(report["contextLength"], 100);
+    assert_eq!(report["cacheType"], "q8_0");
 
     let other = house.folder.path().join("other.gguf");
     let model = wick_engine::testkit::tiny_model("starcoder2")

@@ -169,6 +169,12 @@ impl Matrix {
             .map(Panels::bytes)
             .sum()
     }
+
+    /// Memory that a part takes once it is repacked; its stored bytes are then no longer read. `None` for formats that
+    /// are multiplied as they are stored.
+    pub fn repacked_bytes(format: Format, rows: usize, columns: usize) -> Option<usize> {
+        panels::repacked_bytes(format, rows, columns)
+    }
 }
 
 impl Part {

@@ -23,6 +23,7 @@ pub use experts::{Experts, ExpertsShape};
 pub use linear::Linear;
 pub use mlp::GatedMlp;
 pub use norm::RmsNorm;
+pub(crate) use precise::is_computed_precisely;
 pub use rope::{Rope, RopeScaling};
 pub use transformer::{Block, FeedForward, Transformer};
 pub use weights::Weights;

@@ -7,7 +7,12 @@ use wick_kernels::{Matrix, Threads};
 use crate::Result;
 
 /// Models of fewer weights than this are computed precisely.
-pub(super) const FEWEST_WEIGHTS_ROUNDED: usize = 500_000_000;
+const FEWEST_WEIGHTS_ROUNDED: u64 = 500_000_000;
+
+/// Whether a model of so many weights is computed precisely where its weights are quantized.
+pub(crate) fn is_computed_precisely(weights: u64) -> bool {
+    weights < FEWEST_WEIGHTS_ROUNDED
+}
 
 /// Activations that the kernels round with one scale.
 const BLOCK: usize = 32;
