@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use wick_engine::{
-    calibration::Correction,
+    calibration::{Calibration, Correction},
+    estimate::{ModelShape, Plan, Rates},
     process::protocol::{CacheType, MemoryUse, ReplyStats},
 };
 
@@ -85,10 +86,46 @@ impl Figures {
         }
     }
 
+    /// What is predicted of a load, or of a reply of so many tokens. Speeds are where the machine was measured.
+    pub fn predicted(
+        shape: &ModelShape,
+        plan: &Plan,
+        calibration: Option<&Calibration>,
+        stats: Option<&ReplyStats>,
+    ) -> Self {
+        let memory = shape.memory_at(plan, stats.map_or(0, used_tokens)).ok();
+        let rates = Rates {
+            calibration,
+            ..Rates::default()
+        };
+        let prefill = |stats: &ReplyStats| {
+            let read = stats
+                .prompt_tokens
+                .saturating_sub(stats.reused_tokens)
+                .max(1);
+            shape.prefill_tokens_per_second(plan, &rates, stats.reused_tokens, read)
+        };
+        // In the middle of the reply.
+        let decode = |stats: &ReplyStats| {
+            let position = stats.prompt_tokens.saturating_add(stats.reply_tokens / 2);
+            shape.decode_tokens_per_second(plan, &rates, position)
+        };
+        Self {
+            peak_memory_bytes: memory.map(|memory| memory.memory_bytes.total),
+            prefill_tokens_per_second: stats.and_then(prefill),
+            decode_tokens_per_second: stats.and_then(decode),
+        }
+    }
+
     /// Whether it tells anything.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// Tokens of the context that a reply leaves in use.
+pub(super) fn used_tokens(stats: &ReplyStats) -> u32 {
+    stats.prompt_tokens.saturating_add(stats.reply_tokens)
 }
 
 /// By how much predictions were wrong, for each kind of model in the entries, which are those of one machine, newest
