@@ -96,7 +96,7 @@ fn print_processor(profile: &HardwareProfile) {
         cores += &format!(" ({fast} performance and {slow} efficiency cores)");
     }
     if processor.usable_cores < processor.logical_cores {
-        cores += &format!("; Wick may use {} threads", processor.usable_cores);
+        cores += &format!("; Wick may use {} of them", processor.usable_cores);
     }
     say("", cores);
     let sets = processor.instruction_sets.join(", ");
@@ -178,11 +178,11 @@ fn print_calibration(kept: &KeptCalibration) {
         .iter()
         .map(|rate| giga(*rate));
     let rates = rates.collect::<Vec<_>>().join(", ");
-    say("memory", format!("{rates} GB/s with one thread, two, …"));
+    say("memory", format!("{rates} GB/s, by the number of threads"));
     if let Some(rate) = figures.disk_bytes_per_second {
         say("disk", format!("{} GB/s", giga(rate)));
     }
-    say("threads", format!("{} are best", figures.threads));
+    say("threads", format!("fastest with {}", figures.threads));
     let rate = figures.attention_macs_per_second / 1e9;
     say("attention", format!("{rate:.0} GMAC/s"));
     say(

@@ -19,7 +19,7 @@ use crate::{AppError, AppEvent, Error, Result, Wick, runtime::LoadTarget, store:
 
 /// Most memory that a measurement takes, and the share of what is free.
 const MOST_BYTES: u64 = 3 << 30;
-const SHARE: u64 = 4;
+const SHARE: u64 = 2;
 
 /// What was measured of a machine, and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
