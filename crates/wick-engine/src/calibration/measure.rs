@@ -39,7 +39,7 @@ pub fn measure(
     course.step()?;
     let layer_seconds = layer::layer_seconds(&course, &threads, &buffer)?;
     course.step()?;
-    let products = products.all(&mut course, &threads)?;
+    let products = products.all(&mut course, threads.count())?;
     course.finish();
     Ok(Calibration {
         simd: threads.path().name().to_owned(),

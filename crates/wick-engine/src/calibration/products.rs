@@ -97,7 +97,7 @@ impl<'a> Products<'a> {
     }
 
     /// The rates of every format, as many as there is time for.
-    pub fn all(&mut self, course: &mut Course<'_>, threads: &Threads) -> Result<Vec<ProductRate>> {
+    pub fn all(&mut self, course: &mut Course<'_>, count: usize) -> Result<Vec<ProductRate>> {
         let mut rates = Vec::new();
         let mut rows = usize::MAX;
         for (n, format) in BY_USE.into_iter().enumerate() {
@@ -106,6 +106,8 @@ impl<'a> Products<'a> {
                 break;
             }
             let window = (share / 4).min(LONG);
+            // A pool of its own: pools may keep in mind which matrices they multiply.
+            let threads = &Threads::new(count);
             let began = Instant::now();
             let matrix = self.matrix(format, rows, threads)?;
             // Where making a matrix leaves too little time to measure it, the next one is smaller.
