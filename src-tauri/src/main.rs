@@ -1,20 +1,26 @@
-//! The program: the window, or with `--engine` the process that computes for it.
+//! The program: the window, with `--engine` the process that computes for it, with `--probe-gpus` the one that looks
+//! for graphics processors.
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|arg| arg == "--engine")
-    {
-        return match wick_engine::process::run_engine() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("{error}");
-                ExitCode::FAILURE
-            }
-        };
+    let child = std::env::args_os().nth(1).and_then(|first| {
+        if first == "--engine" {
+            Some(wick_engine::process::run_engine())
+        } else if first == wick::hardware::PROBE_ARGUMENT {
+            Some(wick::hardware::run_gpu_probe())
+        } else {
+            None
+        }
+    });
+    match child {
+        Some(Ok(())) => return ExitCode::SUCCESS,
+        Some(Err(error)) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+        None => {}
     }
     #[cfg(target_os = "linux")]
     avoid_blank_windows();

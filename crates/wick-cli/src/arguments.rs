@@ -35,6 +35,12 @@ pub enum Command {
     },
     /// Tell what a model is, what it takes and whether it runs, without loading it
     Check(CheckOptions),
+    /// Show what this machine is, and what was measured of it
+    Hardware {
+        /// Measure it first, which takes ten seconds at most
+        #[arg(long)]
+        measure: bool,
+    },
     /// Measure how fast a model reads and writes
     Bench(BenchOptions),
     /// Measure how well a model predicts a text

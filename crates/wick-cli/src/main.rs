@@ -12,18 +12,24 @@ use clap::Parser;
 use crate::arguments::{Arguments, Command};
 
 fn main() -> ExitCode {
-    // The engine is this same program: it must not wait for anything else of it.
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|argument| argument == "--engine")
-    {
-        return match wick_engine::process::run_engine() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("wick engine: {error}");
-                ExitCode::FAILURE
-            }
-        };
+    // The engine is this same program, and so is the search for graphics processors: neither may wait for anything
+    // else of it.
+    let child = std::env::args_os().nth(1).and_then(|first| {
+        if first == "--engine" {
+            Some(wick_engine::process::run_engine())
+        } else if first == wick::hardware::PROBE_ARGUMENT {
+            Some(wick::hardware::run_gpu_probe())
+        } else {
+            None
+        }
+    });
+    match child {
+        Some(Ok(())) => return ExitCode::SUCCESS,
+        Some(Err(error)) => {
+            eprintln!("wick: {error}");
+            return ExitCode::FAILURE;
+        }
+        None => {}
     }
     let arguments = Arguments::parse();
     let json = arguments.json;
@@ -40,6 +46,7 @@ fn main() -> ExitCode {
             Command::List => commands::library::list(json),
             Command::Import { path } => commands::library::import(&path, json),
             Command::Check(options) => return commands::check::check(&options, json),
+            Command::Hardware { measure } => commands::hardware::hardware(measure, json).await,
             Command::Bench(options) => commands::bench::bench(options, json).await,
             Command::Perplexity(options) => commands::perplexity::perplexity(options, json).await,
         }

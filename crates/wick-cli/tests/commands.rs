@@ -116,8 +116,8 @@ fn a_model_is_checked_without_being_loaded() {
     ]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["canRun"], true);
-    assert_eq!(report["memory"]["contextLength"], 100);
-    assert_eq!(report["memory"]["cacheType"], "q8_0");
+    assert_eq!(report["contextLength"], 100);
+    assert_eq!(report["cacheType"], "q8_0");
 
     let other = house.folder.path().join("other.gguf");
     let model = wick_engine::testkit::tiny_model("starcoder2")
@@ -127,6 +127,27 @@ fn a_model_is_checked_without_being_loaded() {
     let output = house.wick(&["check", other.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(4), "{output:?}");
     assert!(text(&output.stdout).contains("starcoder2"), "{output:?}");
+}
+
+#[test]
+fn the_machine_is_shown_and_graphics_are_looked_for_in_a_process_of_its_own() {
+    let house = House::new();
+    let output = house.wick(&["hardware", "--json"]);
+    assert!(output.status.success(), "{output:?}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let profile = &report["profile"];
+    let available = profile["memory"]["availableBytes"].as_u64().unwrap();
+    assert!(available <= profile["memory"]["totalBytes"].as_u64().unwrap());
+    assert_eq!(profile["gpuSearch"]["failure"], Value::Null, "{profile}");
+    assert!(profile["disk"]["freeBytes"].is_number());
+    assert_eq!(report["calibration"], Value::Null);
+    let output = house.wick(&["hardware"]);
+    assert!(text(&output.stdout).contains("wick hardware --measure"));
+    let output = house.wick(&["--probe-gpus"]);
+    for line in text(&output.stdout).lines() {
+        let found: Value = serde_json::from_str(line).unwrap();
+        assert!(found["gpus"].is_array() && found["asked"].is_array());
+    }
 }
 
 #[test]

@@ -9,6 +9,12 @@ use crate::{
     process::protocol::DeviceChoice,
 };
 
+/// Whether this build can compute on NVIDIA's graphics processors.
+pub const HAS_CUDA: bool = cfg!(feature = "cuda");
+
+/// Whether this build can compute on Apple's graphics processors.
+pub const HAS_METAL: bool = cfg!(feature = "metal");
+
 /// How to compute for a choice. `Auto` is the GPU this build knows, where the machine has it, else the processor.
 pub fn choose(choice: DeviceChoice, threads: Option<u32>) -> Result<Compute> {
     let unavailable = |device: &str, error: candle_core::Error| Error::DeviceUnavailable {

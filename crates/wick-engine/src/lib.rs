@@ -21,6 +21,7 @@ pub mod constraint;
 pub mod decoder;
 pub mod device;
 mod error;
+pub mod estimate;
 pub mod generate;
 pub mod gguf;
 pub mod kv_cache;

@@ -54,16 +54,16 @@ fn a_model_that_runs_is_told_whole() {
         .map(|used| (used.tensor_type.as_str(), used.tensors))
         .collect();
     assert_eq!(types, [("Q8_0", 16), ("F32", 9)]);
-    let memory = report.memory.unwrap();
-    assert_eq!(memory.context_length, 512);
-    let weights: u64 = report.tensor_types.iter().map(|used| used.bytes).sum();
-    assert_eq!(memory.weights_bytes, weights);
+    assert_eq!(report.context_length, 512);
+    let memory = report.memory.unwrap().memory_bytes;
     // 2 layers, 512 tokens, 2 heads of 32 numbers of keys and as many of values, 2 bytes each
-    assert_eq!(memory.kv_cache_bytes, 2 * 512 * 2 * (2 * 32) * 2);
-    assert_eq!(
-        memory.total_bytes,
-        memory.weights_bytes + memory.kv_cache_bytes
-    );
+    assert_eq!(memory.kv_cache, 2 * 512 * 2 * (2 * 32) * 2);
+    let shape = report.shape.unwrap();
+    let weights: u64 = report.tensor_types.iter().map(|used| used.bytes).sum();
+    assert_eq!(shape.stored_bytes(), weights);
+    // The output is the embedding again, which also stays as it is stored.
+    assert!(memory.weights > weights && memory.weights < 2 * weights);
+    assert_eq!(memory.total, memory.weights + memory.kv_cache + memory.work);
 }
 
 #[test]
@@ -74,32 +74,32 @@ fn memory_is_for_the_context_and_the_cache_asked_for() {
             context_length,
             cache_type,
         };
-        let memory = checked(&model, options).memory.unwrap();
-        (memory.context_length, memory.kv_cache_bytes)
+        let report = checked(&model, options);
+        let memory = report.memory.unwrap().memory_bytes;
+        (report.context_length, memory.kv_cache)
     };
-    assert_eq!(
-        cache(Some(100), CacheType::F16),
-        (100, 2 * 100 * 2 * 32 * 2)
-    );
-    assert_eq!(cache(Some(100), CacheType::Q8_0), (100, 2 * 100 * 2 * 34));
+    // Two layers and whole pages of 64 tokens, with 2 heads of 16 keys and 16 values
+    let numbers = 2 * 128 * (2 * 16) * 2;
+    assert_eq!(cache(Some(100), CacheType::F16), (100, 2 * numbers));
+    assert_eq!(cache(Some(100), CacheType::F32), (100, 4 * numbers));
+    // The scale of a head's 16 numbers takes two bytes.
+    let scales = 2 * 128 * 2 * 2 * 2;
+    assert_eq!(cache(Some(100), CacheType::Q8_0), (100, numbers + scales));
     // A model holds no more than it was trained for.
     assert_eq!(cache(Some(4096), CacheType::F16).0, 512);
 }
 
 #[test]
-fn layers_with_a_window_keep_no_more_than_it() {
+fn a_header_that_says_too_little_has_no_estimate() {
     let mut model = GgufWriter::new();
     model
         .string("general.architecture", "gemma3")
         .u32("gemma3.context_length", 1000)
         .u32("gemma3.block_count", 7)
         .u32("gemma3.embedding_length", 32)
-        .u32("gemma3.attention.head_count", 4)
-        .u32("gemma3.attention.head_count_kv", 1)
-        .u32("gemma3.attention.sliding_window", 10);
-    let memory = checked(&model, CheckOptions::default()).memory.unwrap();
-    // One layer of seven sees all; a token takes 8 numbers of keys and 8 of values.
-    assert_eq!(memory.kv_cache_bytes, (1000 + 6 * 10) * 16 * 2);
+        .u32("gemma3.attention.head_count", 4);
+    let report = checked(&model, CheckOptions::default());
+    assert_eq!((report.memory, report.shape), (None, None));
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn a_folder_is_told_like_a_file_and_the_report_is_data() {
     assert_eq!(as_data["trainedContextLength"], 64);
     assert_eq!(as_data["tensorTypes"][0]["tensorType"], "BF16");
     assert_eq!(as_data["problems"][0]["error"]["kind"], "malformed_file");
-    assert_ne!(as_data["memory"]["kvCacheBytes"], Value::Null);
+    assert_ne!(as_data["memory_bytes"]["kv_cache"], Value::Null);
     let back: CheckReport = serde_json::from_value(as_data).unwrap();
     assert_eq!(back, report);
 }

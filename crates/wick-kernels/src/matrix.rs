@@ -211,4 +211,10 @@ impl Matrix {
     pub fn resident_bytes(&self) -> usize {
         self.panels.iter().map(Panels::bytes).sum()
     }
+
+    /// Memory that a part takes once it is repacked; its stored bytes are then no longer read. `None` for formats that
+    /// are multiplied as they are stored.
+    pub fn repacked_bytes(format: Format, rows: usize, columns: usize) -> Option<usize> {
+        panels::repacked_bytes(format, rows, columns)
+    }
 }

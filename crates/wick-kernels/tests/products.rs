@@ -171,3 +171,30 @@ fn nothing_in_gives_nothing_out_and_wrong_sizes_are_errors() {
     );
     Matrix::new(vec![bad(1, 32)], &threads).unwrap();
 }
+
+#[test]
+fn what_a_matrix_takes_is_known_before_it_is_made() {
+    let threads = Threads::new(1);
+    for &format in Format::ALL {
+        let (rows, columns) = (50, 768);
+        let bytes = vec![0; rows * format.row_bytes(columns).unwrap()];
+        let part = MatrixPart {
+            format,
+            rows,
+            columns,
+            data: Arc::new(bytes),
+        };
+        let held = Matrix::new(vec![part], &threads).unwrap().resident_bytes();
+        match Matrix::repacked_bytes(format, rows, columns) {
+            Some(known) => assert!(
+                held == 0 || held <= known && known < held + 64,
+                "{format:?}"
+            ),
+            None => assert_eq!(held, 0, "{format:?}"),
+        }
+    }
+    let whole_pages = Matrix::repacked_bytes(Format::Q8_0, 50_000, 768);
+    assert_eq!(whole_pages.map(|bytes| bytes % (2 << 20)), Some(0));
+    let huge = Matrix::repacked_bytes(Format::Q8_0, usize::MAX, usize::MAX);
+    assert_eq!(huge, Some(usize::MAX));
+}

@@ -15,6 +15,7 @@ use wick_engine::process::protocol::{DeviceChoice, KeepOnDisk, LoadOptions};
 use crate::{
     AppEvent, EngineCommand, Error, Paths, Result, Settings, SettingsPatch, StarterState,
     chat::{Chat, ChatSummary, RunningReplies, conversation_of},
+    hardware::Machine,
     library::{self, Availability, ImportEvent, LibraryModel},
     runtime::{LoadTarget, Runtime},
     store::{self, Store},
@@ -43,6 +44,7 @@ pub struct Wick {
     pub(crate) store: Store,
     pub(crate) runtime: Runtime,
     pub(crate) running: RunningReplies,
+    pub(crate) machine: Machine,
     settings: Mutex<Settings>,
     events: broadcast::Sender<AppEvent>,
     cancel_import: AtomicBool,
@@ -84,6 +86,7 @@ impl Wick {
             store,
             runtime: Runtime::new(engine),
             running: RunningReplies::default(),
+            machine: Machine::default(),
             settings: Mutex::new(settings),
             events: broadcast::Sender::new(256),
             cancel_import: AtomicBool::new(false),
@@ -290,9 +293,16 @@ impl Wick {
     /// Loads the model that will answer, so that the first answer is quick.
     pub async fn preload(&self) -> Result<()> {
         let (settings, model) = self.model_to_answer()?;
-        self.runtime
-            .load(&self.load_target(&settings, &model), |_| {})
-            .await?;
+        self.load(&self.load_target(&settings, &model), |_| {})
+            .await
+    }
+
+    /// Has a model loaded, and notes the memory it takes.
+    pub(crate) async fn load(&self, target: &LoadTarget, progress: impl FnMut(f32)) -> Result<()> {
+        let report = self.runtime.load(target, progress).await?;
+        if report.is_new {
+            self.note(target, &report.model, None, report.memory);
+        }
         Ok(())
     }
 
@@ -341,7 +351,7 @@ impl Wick {
                 }),
                 ..LoadOptions::default()
             },
-            threads: settings.threads,
+            threads: settings.threads.or_else(|| self.best_threads()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use wick_engine::process::protocol::MemoryUse;
 
-use crate::{AppError, Settings};
+use crate::{AppError, Settings, hardware::CalibrationState};
 
 /// What the engine process is doing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,6 +75,11 @@ pub enum AppEvent {
     SettingsChanged {
         /// All of them.
         settings: Settings,
+    },
+    /// The machine is being measured, whoever asked for it.
+    Calibration {
+        /// How it goes.
+        state: CalibrationState,
     },
     /// The starter model's way into the library.
     Starter {

@@ -17,11 +17,14 @@
 //! ```
 
 mod app;
+pub mod catalog;
 pub mod chat;
 mod error;
 mod events;
+pub mod hardware;
 pub mod library;
 mod paths;
+pub mod recommend;
 pub mod runtime;
 mod settings;
 mod store;

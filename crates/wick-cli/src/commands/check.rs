@@ -65,13 +65,13 @@ fn print(report: &CheckReport) {
         say("context", format!("{context} tokens"));
     }
     if let Some(memory) = &report.memory {
-        let total = megabytes(memory.total_bytes);
-        let (weights, cache) = (memory.weights_bytes, memory.kv_cache_bytes);
-        let (weights, cache) = (megabytes(weights), megabytes(cache));
-        let context = memory.context_length;
+        let bytes = memory.memory_bytes;
+        let [total, weights, cache, work] =
+            [bytes.total, bytes.weights, bytes.kv_cache, bytes.work].map(megabytes);
+        let context = report.context_length;
         say(
             "memory",
-            format!("{total}: weights {weights}, cache {cache} at {context} tokens"),
+            format!("{total} at {context} tokens: weights {weights}, cache {cache}, work {work}"),
         );
     }
     match report.problems.is_empty() {

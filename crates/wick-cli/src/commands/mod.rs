@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod check;
+pub mod hardware;
 pub mod library;
 pub mod perplexity;
 pub mod run;

@@ -1,10 +1,37 @@
 //! How fast this machine really is at what a model does: measured once with Wick's own kernels, and kept.
 
+mod bandwidth;
+mod buffer;
+mod correction;
+mod course;
+mod disk;
+mod layer;
+mod measure;
+mod products;
+
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
+
+pub use correction::Correction;
+pub use measure::measure;
+
+/// What a measurement may take, and what it shall look at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalibrationRequest {
+    /// Most memory it may take.
+    pub memory_bytes: u64,
+    /// Counts of threads worth a try: the performance cores for one. Others are tried as well.
+    pub thread_counts: Vec<u32>,
+    /// The folder that models lie in, on the disk to measure.
+    pub models_folder: Option<PathBuf>,
+}
 
 /// What was measured of a machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Calibration {
     /// The path the kernels take: `avx512-vnni` for one.
     pub simd: String,
@@ -14,17 +41,21 @@ pub struct Calibration {
     pub memory_bytes_per_second: Vec<f64>,
     /// Rate at which the models' disk is read; `None` where it could not be measured.
     pub disk_bytes_per_second: Option<f64>,
-    /// Products by tensor type, with [`threads`](Self::threads) threads.
+    /// Products by tensor type, with [`threads`](Self::threads) threads. A machine so slow that time ran out lacks the
+    /// rarest types.
     pub products: Vec<ProductRate>,
-    /// Multiplications and additions a second of attention while a prompt is read.
+    /// Multiplications and additions a second of attention while a prompt is read: one for a query, a position it sees
+    /// and a number of the key, and one for each number of the value.
     pub attention_macs_per_second: f64,
-    /// What a pass over one layer costs beside its products and attention, with one token.
+    /// What a pass over one layer costs beside its products and attention, with one token. Attention to the first
+    /// tokens is in it, and so is what it takes to begin a product.
     pub layer_seconds: f64,
 }
 
 /// How fast products with one tensor type are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct ProductRate {
     /// Name of the tensor type.
     pub tensor_type: String,
@@ -32,4 +63,9 @@ pub struct ProductRate {
     pub decode_bytes_per_second: f64,
     /// Multiplications and additions a second while a prompt is read.
     pub prefill_macs_per_second: f64,
+}
+
+/// The path that the kernels take on this processor.
+pub fn simd_path() -> &'static str {
+    wick_kernels::simd_path()
 }

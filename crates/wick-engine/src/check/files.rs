@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Facts, TensorFact, TokenizerUse};
 use crate::{
-    Error, Result, chat_template::ChatTemplate, gguf::ValidatedGguf,
+    Error, Result, chat_template::ChatTemplate, estimate::ModelShape, gguf::ValidatedGguf,
     safetensors::ValidatedSafetensors, tokenizer::Tokenizer,
 };
 
@@ -39,6 +39,7 @@ pub(super) fn read_gguf(path: &Path) -> Result<Facts> {
         name: gguf.name()?,
         architecture: gguf.architecture().to_owned(),
         quantization: gguf.quantization()?.to_owned(),
+        shape: ModelShape::of_gguf(&gguf),
         metadata: metadata.clone(),
         tensors: gguf
             .tensors()
@@ -90,6 +91,7 @@ pub(super) fn read_folder(folder: &Path) -> Result<Facts> {
         name: model.name(),
         architecture: model.architecture().to_owned(),
         quantization: model.quantization().to_owned(),
+        shape: ModelShape::of_folder(&model),
         metadata: metadata.clone(),
         tensors,
         tokenizer: TokenizerUse {

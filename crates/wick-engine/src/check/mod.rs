@@ -2,7 +2,6 @@
 //! it from running.
 
 mod files;
-mod memory;
 
 use std::{
     collections::BTreeMap,
@@ -11,10 +10,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub use memory::MemoryEstimate;
-
 use crate::{
     Error, Result,
+    estimate::{Memory, ModelShape, Plan},
     gguf::{Metadata, TensorType},
     models,
     process::protocol::{CacheType, LoadOptions},
@@ -57,8 +55,15 @@ pub struct CheckReport {
     pub has_chat_template: bool,
     /// Tokens of context the model was trained for.
     pub trained_context_length: Option<u32>,
-    /// Memory it takes; `None` where the header does not say enough.
-    pub memory: Option<MemoryEstimate>,
+    /// Tokens of context that memory is reckoned for: what was asked, at most what it was trained for.
+    pub context_length: u32,
+    /// How keys and values would be kept.
+    pub cache_type: CacheType,
+    /// Memory it takes on the processor; `None` where the header does not say enough.
+    #[serde(flatten)]
+    pub memory: Option<Memory>,
+    /// What it consists of, for other estimates; `None` where the header does not say enough.
+    pub shape: Option<ModelShape>,
     /// Everything that keeps it from running.
     pub problems: Vec<Problem>,
 }
@@ -135,6 +140,7 @@ struct Facts {
     quantization: String,
     metadata: Metadata,
     tensors: Vec<TensorFact>,
+    shape: Result<ModelShape>,
     tokenizer: TokenizerUse,
     has_chat_template: bool,
     problems: Vec<Error>,
@@ -169,7 +175,12 @@ fn report(facts: Facts, options: CheckOptions) -> CheckReport {
     let usual = LoadOptions::DEFAULT_CONTEXT_LENGTH;
     let wanted = options.context_length.unwrap_or(usual);
     let context_length = trained_context_length.map_or(wanted, |trained| wanted.min(trained));
-    let weights_bytes = facts.tensors.iter().map(|tensor| tensor.bytes).sum();
+    let plan = Plan {
+        context_length,
+        cache_type: options.cache_type,
+        gpu_layers: 0,
+    };
+    let memory = facts.shape.as_ref().map(|shape| shape.memory(&plan));
     CheckReport {
         container: facts.container.to_owned(),
         files: facts.files,
@@ -182,13 +193,10 @@ fn report(facts: Facts, options: CheckOptions) -> CheckReport {
         tokenizer: facts.tokenizer,
         has_chat_template: facts.has_chat_template,
         trained_context_length,
-        memory: memory::estimate(
-            &architecture,
-            &facts.metadata,
-            weights_bytes,
-            context_length,
-            options.cache_type,
-        ),
+        context_length,
+        cache_type: options.cache_type,
+        memory: memory.ok().and_then(Result::ok),
+        shape: facts.shape.ok(),
         problems: problems.into_iter().map(Problem::from).collect(),
         architecture,
     }

@@ -36,7 +36,7 @@ use kept::Kept;
 use reply::{Reply, Writer};
 
 /// Most tokens of prompts read in one pass.
-const LONGEST_PASS: usize = 512;
+pub(crate) const LONGEST_PASS: usize = 512;
 /// Fewest.
 const SHORTEST_PASS: usize = 32;
 /// A pass takes about so long: between two passes a reply can be stopped, and another can begin.

@@ -8,6 +8,7 @@ mod layout;
 mod metadata;
 mod reader;
 mod split;
+mod start;
 mod supported;
 mod tensor_type;
 
@@ -21,6 +22,7 @@ pub(crate) use info::clean_name;
 pub use layout::TensorInfo;
 pub use metadata::{Metadata, MetadataValue};
 pub use split::GgufPart;
+pub use start::Start;
 pub use tensor_type::TensorType;
 
 use crate::{Error, Result};

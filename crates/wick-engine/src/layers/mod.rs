@@ -25,6 +25,7 @@ pub use host::Host;
 pub use linear::Linear;
 pub use mlp::GatedMlp;
 pub use norm::RmsNorm;
+pub(crate) use precise::is_computed_precisely;
 pub use rope::{Rope, RopeScaling};
 pub use rows::{HostRows, Rows};
 pub use transformer::{Block, FeedForward, Transformer};

@@ -8,7 +8,12 @@ use super::rows::HostRows;
 use crate::Result;
 
 /// Models of fewer weights than this are computed precisely.
-pub(super) const FEWEST_WEIGHTS_ROUNDED: usize = 500_000_000;
+const FEWEST_WEIGHTS_ROUNDED: u64 = 500_000_000;
+
+/// Whether a model of so many weights is computed precisely where its weights are quantized.
+pub(crate) fn is_computed_precisely(weights: u64) -> bool {
+    weights < FEWEST_WEIGHTS_ROUNDED
+}
 
 /// As [`Matrix::multiply`], with activations of sixteen bits.
 pub(super) fn multiply(matrix: &Matrix, x: &HostRows, y: &mut [f32]) -> Result<()> {

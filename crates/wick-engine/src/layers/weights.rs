@@ -6,7 +6,7 @@ use candle_core::{
     DType, Tensor,
     quantized::{QMatMul, QStorage, QTensor},
 };
-use wick_kernels::{Format, Matrix, MatrixPart, dequantize};
+use wick_kernels::{Format, Matrix, MatrixPart, WeightBytes, dequantize};
 
 use super::{
     Block, Compute, Embedding, Linear, RmsNorm,
@@ -225,7 +225,7 @@ impl<'a> Weights<'a> {
                 let parts: Vec<MatrixPart> = parts.collect::<Result<_>>()?;
                 let plain = [Format::F32, Format::F16, Format::BF16];
                 let is_plain = parts.iter().all(|part| plain.contains(&part.format));
-                let is_small = self.source.weights() < precise::FEWEST_WEIGHTS_ROUNDED;
+                let is_small = precise::is_computed_precisely(self.source.weights() as u64);
                 Weight::Host {
                     matrix: Matrix::new(parts, host.threads())?,
                     precise: is_small && !is_plain,
@@ -251,6 +251,7 @@ impl<'a> Weights<'a> {
             && !is_plain
         {
             let storage = QStorage::from_data(Cow::Borrowed(tensor.data.as_ref()), device, dtype)?;
+            tensor.data.release();
             let tensor = QTensor::new(storage, (rows, columns))?;
             return Ok(QMatMul::QTensor(Arc::new(tensor)));
         }
@@ -262,10 +263,11 @@ impl<'a> Weights<'a> {
     }
 }
 
-/// Every weight of a tensor as a number.
+/// Every weight of a tensor as a number; its bytes are not read again.
 fn numbers(name: &str, tensor: &SourceTensor) -> Result<Vec<f32>> {
     let mut numbers = vec![0.0; tensor.dims.iter().product()];
     dequantize(format_of(name, tensor)?, tensor.data.as_ref(), &mut numbers)?;
+    tensor.data.release();
     Ok(numbers)
 }
 

@@ -22,6 +22,7 @@ pub(super) const BITNET: Architecture = Architecture {
         check_head_lengths("bitnet", metadata)?;
         check_rope_scaling("bitnet", metadata, &[])
     },
+    window: super::no_window,
     load,
 };
 

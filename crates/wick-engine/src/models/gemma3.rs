@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     Result,
+    gguf::Metadata,
     gguf::cross_check::{Dim, Expected, optional, required},
     layers::{
         Activation, Attention, AttentionWeights, Block, FeedForward, RopeScaling, RopeStyle,
@@ -21,6 +22,7 @@ pub(super) const GEMMA3: Architecture = Architecture {
         check_head_lengths("gemma3", metadata)?;
         check_rope_scaling("gemma3", metadata, &[])
     },
+    window,
     load,
 };
 
@@ -31,12 +33,26 @@ const WINDOW_ROPE_BASE: f32 = 10_000.0;
 /// Layers of the 27B, whose scores are scaled by the embedding's share of a head and not by the head's own length.
 const LAYERS_OF_27B: usize = 62;
 
+fn sees_everything(metadata: &Metadata, layer: usize) -> Result<bool> {
+    let pattern = metadata.u32("gemma3.attention.sliding_window_pattern")?;
+    let pattern = pattern.map_or(PATTERN, |pattern| pattern as usize);
+    Ok((layer + 1).is_multiple_of(pattern.max(1)))
+}
+
+fn window(metadata: &Metadata, layer: usize) -> Result<Option<usize>> {
+    let window = metadata.u32("gemma3.attention.sliding_window")?;
+    let window = window
+        .filter(|window| *window > 0)
+        .map(|window| window as usize);
+    Ok(match sees_everything(metadata, layer)? {
+        true => None,
+        false => window,
+    })
+}
+
 fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
     let source = weights.source();
     let shape = Shape::read(source)?;
-    let window = source.optional("attention.sliding_window")?;
-    let pattern = source.optional("attention.sliding_window_pattern")?;
-    let pattern = pattern.unwrap_or(PATTERN).max(1);
     let base = source.optional_f32("rope.freq_base_swa")?;
     let scale = match source.optional_f32("attention.scale")? {
         Some(scale) => scale,
@@ -51,7 +67,7 @@ fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
     let everywhere = rope(shape.rope_base, &rope_scaling(&shape, weights)?)?;
     let in_window = rope(base.unwrap_or(WINDOW_ROPE_BASE), &RopeScaling::default())?;
     let blocks = weights.blocks(shape.layers, |layer| {
-        let sees_everything = (layer + 1) % pattern == 0;
+        let sees_everything = sees_everything(source.metadata(), layer)?;
         let attention = AttentionWeights {
             qkv: shape.qkv(weights, layer)?,
             output: shape.attention_output(weights, layer)?,
@@ -62,7 +78,7 @@ fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
                 false => in_window.clone(),
             },
         };
-        let cache = shape.cache(window.filter(|_| !sees_everything));
+        let cache = shape.cache(window(source.metadata(), layer)?);
         let attention = Attention::new(layer, shape.heads, cache, attention);
         let norm = |part: &str| shape.norm(weights, layer, part);
         Ok(Block {

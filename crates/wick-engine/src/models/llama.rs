@@ -26,6 +26,7 @@ pub(super) const LLAMA: Architecture = Architecture {
             _ => Ok(()),
         }
     },
+    window: super::no_window,
     load,
 };
 

@@ -44,6 +44,8 @@ pub struct Architecture {
     pub tensors: &'static [Expected],
     /// Refuses, from the header alone, what it would compute wrongly.
     check: fn(&Metadata) -> Result<()>,
+    /// How many positions a token sees in a layer, by its number; `None` where it sees all.
+    pub window: fn(&Metadata, layer: usize) -> Result<Option<usize>>,
     load: fn(&Weights<'_>, context_length: usize) -> Result<Transformer>,
 }
 
@@ -64,6 +66,11 @@ pub fn architecture_of(name: &str, metadata: &Metadata) -> Result<&'static Archi
     let architecture = known.ok_or_else(|| unsupported(name))?;
     (architecture.check)(metadata)?;
     Ok(architecture)
+}
+
+/// A family whose tokens see everything in every layer.
+fn no_window(_: &Metadata, _: usize) -> Result<Option<usize>> {
+    Ok(None)
 }
 
 /// Says which families there are; `what` is the family, or the trait of it that Wick cannot compute.

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     Result,
+    gguf::Metadata,
     gguf::cross_check::{Dim, Expected, optional, required},
     layers::{
         Activation, Attention, AttentionWeights, Block, FeedForward, GatedMlp, RopeScaling,
@@ -21,8 +22,16 @@ pub(super) const PHI3: Architecture = Architecture {
         check_head_lengths("phi3", metadata)?;
         check_rope_scaling("phi3", metadata, &["longrope", "su"])
     },
+    window,
     load,
 };
+
+fn window(metadata: &Metadata, _: usize) -> Result<Option<usize>> {
+    let window = metadata.u32("phi3.attention.sliding_window")?;
+    Ok(window
+        .filter(|window| *window > 0)
+        .map(|window| window as usize))
+}
 
 fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
     let source = weights.source();
@@ -31,8 +40,7 @@ fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
     let scaling = long_rope(&shape, weights, context_length)?;
     let (style, base) = (RopeStyle::Halves, shape.rope_base);
     let rope = shape.rope(style, base, &scaling, context_length, weights)?;
-    let window = source.optional("attention.sliding_window")?;
-    let window = window.filter(|window| (1..context_length).contains(window));
+    let window = window(source.metadata(), 0)?.filter(|window| *window < context_length);
     let blocks = weights.blocks(shape.layers, |layer| {
         let name = |part: &str| format!("blk.{layer}.{part}");
         let rows = [shape.queries(), shape.keys(), shape.keys()];

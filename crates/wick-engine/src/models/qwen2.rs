@@ -17,6 +17,7 @@ pub(super) const QWEN2: Architecture = Architecture {
         check_head_lengths("qwen2", metadata)?;
         check_rope_scaling("qwen2", metadata, &[])
     },
+    window: super::no_window,
     load: |weights, context_length| load_with(RopeStyle::Halves, weights, context_length),
 };
 

@@ -20,6 +20,7 @@ pub(super) const QWEN3: Architecture = Architecture {
         check_head_lengths("qwen3", metadata)?;
         check_rope_scaling("qwen3", metadata, &[])
     },
+    window: super::no_window,
     load: |weights, context_length| {
         let shape = Shape::read(weights.source())?;
         load(weights, context_length, &shape, |layer| {

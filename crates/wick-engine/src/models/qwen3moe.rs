@@ -16,6 +16,7 @@ pub(super) const QWEN3_MOE: Architecture = Architecture {
         check_head_lengths("qwen3moe", metadata)?;
         check_rope_scaling("qwen3moe", metadata, &[])
     },
+    window: super::no_window,
     load: |weights, context_length| {
         let source = weights.source();
         let shape = Shape::read(source)?;

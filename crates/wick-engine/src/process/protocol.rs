@@ -6,10 +6,16 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, constraint::Constraint, kv_cache::CacheFormat, sampling::SamplingParams};
+use crate::{
+    Error,
+    calibration::{Calibration, CalibrationRequest},
+    constraint::Constraint,
+    kv_cache::CacheFormat,
+    sampling::SamplingParams,
+};
 
 /// Raised when the messages change shape; both sides come from one binary, so a difference is a bug.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// Longest line either side accepts.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
@@ -50,6 +56,13 @@ pub enum Request {
         id: RequestId,
         /// What to predict.
         request: PerplexityRequest,
+    },
+    /// Measure the machine; no model is needed. `Calibrating`…, then `Calibrated` or `Failed`.
+    Calibrate {
+        /// Repeated in the answers.
+        id: RequestId,
+        /// What to measure, and how much it may take.
+        request: CalibrationRequest,
     },
     /// Put what was read in conversations on disk, where the model was loaded to keep it there. Answered by `Done`.
     Save {
@@ -175,6 +188,20 @@ pub enum Event {
         id: RequestId,
         /// The figures.
         run: PerplexityRun,
+    },
+    /// How far the measurement of the machine has come.
+    Calibrating {
+        /// The request answered.
+        id: RequestId,
+        /// 0 to 1.
+        fraction: f32,
+    },
+    /// The machine is measured.
+    Calibrated {
+        /// The request answered.
+        id: RequestId,
+        /// The figures.
+        calibration: Calibration,
     },
     /// Answer to `Save` and `Forget`.
     Done {

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     Error, Result,
+    calibration::{Calibration, CalibrationRequest, ProductRate},
     generate::{Progress, ReplyEvent},
 };
 
@@ -105,6 +106,37 @@ impl Backend for Scripted {
         };
         progress(&run);
         Ok(run)
+    }
+
+    /// Runs until it is cancelled where a file named `slow` lies among the models.
+    fn calibrate(
+        &mut self,
+        request: &CalibrationRequest,
+        cancel: &AtomicBool,
+        progress: &mut dyn FnMut(f32),
+    ) -> Result<Calibration> {
+        progress(0.5);
+        let folder = request.models_folder.as_deref();
+        if folder.is_some_and(|folder| folder.join("slow").exists()) {
+            while !cancel.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+            return Err(Error::Cancelled);
+        }
+        progress(1.0);
+        Ok(Calibration {
+            simd: "scripted".into(),
+            threads: 1,
+            memory_bytes_per_second: vec![1e9],
+            disk_bytes_per_second: None,
+            products: vec![ProductRate {
+                tensor_type: "F32".into(),
+                decode_bytes_per_second: 1e9,
+                prefill_macs_per_second: 1e9,
+            }],
+            attention_macs_per_second: 1e9,
+            layer_seconds: 1e-6,
+        })
     }
 
     fn save(&mut self) {}

@@ -22,6 +22,7 @@ use super::protocol::{
 };
 use crate::{
     Error, Result,
+    calibration::{self, Calibration, CalibrationRequest},
     generate::{Progress, ReplyEvent, Session},
     memory,
 };
@@ -57,6 +58,14 @@ pub trait Backend: Send + 'static {
         cancel: &AtomicBool,
         progress: &mut dyn FnMut(&PerplexityRun),
     ) -> Result<PerplexityRun>;
+
+    /// Measures the machine.
+    fn calibrate(
+        &mut self,
+        request: &CalibrationRequest,
+        cancel: &AtomicBool,
+        progress: &mut dyn FnMut(f32),
+    ) -> Result<Calibration>;
 
     /// Puts on disk what is kept for another day.
     fn save(&mut self);
@@ -119,6 +128,15 @@ impl Backend for Engine {
         progress: &mut dyn FnMut(&PerplexityRun),
     ) -> Result<PerplexityRun> {
         self.session()?.perplexity(request, cancel, progress)
+    }
+
+    fn calibrate(
+        &mut self,
+        request: &CalibrationRequest,
+        cancel: &AtomicBool,
+        progress: &mut dyn FnMut(f32),
+    ) -> Result<Calibration> {
+        calibration::measure(request, cancel, progress)
     }
 
     fn save(&mut self) {
@@ -221,6 +239,7 @@ fn id_of(request: &Request) -> RequestId {
         | Request::Generate { id, .. }
         | Request::Bench { id, .. }
         | Request::Perplexity { id, .. }
+        | Request::Calibrate { id, .. }
         | Request::Save { id }
         | Request::Forget { id, .. }
         | Request::Cancel { id }
@@ -367,6 +386,12 @@ fn answer<W: Write>(
                 output.send(&Event::PerplexityRun { id, run: *run });
             })?;
             Ok(Event::PerplexityFinished { id, run })
+        }
+        Request::Calibrate { id, request } => {
+            let calibration = backend.calibrate(&request, cancel, &mut |fraction| {
+                output.send(&Event::Calibrating { id, fraction });
+            })?;
+            Ok(Event::Calibrated { id, calibration })
         }
         Request::Save { id } => {
             backend.save();

@@ -7,6 +7,9 @@ use memmap2::Mmap;
 
 use crate::{Error, Result};
 
+/// The system maps so much at a time around a byte that is read: of a tensor's neighbours too.
+const READ_AROUND: usize = 64 << 10;
+
 /// The bytes of a tensor.
 #[derive(Debug, Clone)]
 pub struct TensorBytes {
@@ -86,11 +89,12 @@ impl wick_kernels::WeightBytes for TensorBytes {
         #[cfg(unix)]
         if let Whole::File(map) = &*self.whole {
             let pages = memmap2::UncheckedAdvice::DontNeed;
+            let from = self.range.start.saturating_sub(READ_AROUND);
+            let to = map.len().min(self.range.end + READ_AROUND);
             // SAFETY: the map is shared and never written, so dropping its pages loses nothing: they are read from
             // the file again if anyone looks after all.
             #[allow(unsafe_code, reason = "a hint about the mapping above")]
-            let dropped =
-                unsafe { map.unchecked_advise_range(pages, self.range.start, self.range.len()) };
+            let dropped = unsafe { map.unchecked_advise_range(pages, from, to - from) };
             dropped.ok();
         }
     }

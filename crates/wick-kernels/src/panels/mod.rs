@@ -10,8 +10,8 @@ mod tile;
 use crate::activations::{Aux, AuxKind};
 use crate::blocks::{self, Values};
 use crate::matrix::MatrixPart;
-use crate::memory::Memory;
 use crate::shared::PartOf;
+use crate::memory::{Memory, taken};
 use crate::simd::LANES;
 use crate::{Error, Format, Result, Threads};
 use codes::{Codes, VECTOR};
@@ -89,6 +89,12 @@ fn kind(format: Format) -> Option<Kind> {
     }
     with_kinds!(format, make);
     None
+}
+
+/// Memory that a matrix takes in panels; `None` for formats that stay as they are.
+pub(crate) fn repacked_bytes(format: Format, rows: usize, columns: usize) -> Option<usize> {
+    let bytes = kind(format)?.panel_bytes(columns / BLOCK);
+    Some(taken(bytes.saturating_mul(rows.div_ceil(ROWS))))
 }
 
 /// A quantized matrix in panels.

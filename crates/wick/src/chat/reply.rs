@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio::sync::watch;
-use wick_engine::process::protocol::{Event, GenerateRequest, ReplyStats, StopReason};
+use wick_engine::process::protocol::{Event, GenerateRequest, MemoryUse, ReplyStats, StopReason};
 
 use super::{
     Message, MessageStatus, ReplyEvent, SendReceipt, SendRequest, conversation_of, prompt,
@@ -36,6 +36,11 @@ impl RunningReplies {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether no more than one is written.
+    fn alone(&self) -> bool {
+        self.lock().len() <= 1
+    }
+
     fn in_chat(&self, chat_id: i64) -> bool {
         self.lock()
             .values()
@@ -49,6 +54,8 @@ struct Outcome {
     /// What the model thought before.
     reasoning: String,
     result: Result<ReplyStats>,
+    /// Memory of the engine afterwards, where no other reply ran beside this one; unknown where others ran before.
+    memory: Option<MemoryUse>,
 }
 
 impl Wick {
@@ -132,11 +139,17 @@ impl Wick {
             .lock()
             .insert(reply.id, Running { chat_id, stop });
         self.announce(AppEvent::ChatsChanged);
+        // Nobody waits for a measurement.
+        self.cancel_calibration();
         let wick = self.clone();
         tokio::spawn(async move {
             let outcome = wick
                 .write_reply(&reply, &settings, &model, stopped, &sink)
                 .await;
+            if let (Ok(stats), Some(memory)) = (&outcome.result, outcome.memory) {
+                let target = wick.load_target(&settings, &model);
+                wick.note(&target, &model.info, Some(stats), memory);
+            }
             let saved = wick.save_outcome(&reply, outcome);
             wick.running.lock().remove(&reply.id);
             // The disk may be full: the window is told all the same, with what there is.
@@ -165,7 +178,7 @@ impl Wick {
             sink(ReplyEvent::Waiting);
             let target = self.load_target(settings, model);
             let loading = |fraction| sink(ReplyEvent::Loading { fraction });
-            self.runtime.load(&target, loading).await?;
+            self.load(&target, loading).await?;
             let conversation = prompt::conversation(&settings.system_prompt, &branch);
             let request = GenerateRequest {
                 messages: conversation.turns.clone(),
@@ -187,10 +200,12 @@ impl Wick {
                     text,
                     reasoning,
                     result: Err(error),
+                    memory: None,
                 };
             }
         };
 
+        let (alone, is_first) = (self.running.alone(), self.machine.takes_first_reply());
         let (mut shown, mut shown_reasoning) = (0, 0);
         let mut saved_at = Instant::now();
         let mut saved = 0;
@@ -230,13 +245,21 @@ impl Wick {
             }
         };
         show(&text, &mut shown, &reasoning, &mut shown_reasoning, sink);
-        if result.is_ok() {
-            work.finish().await;
-        }
+        let memory = match &result {
+            Ok(_) => work.finish().await,
+            Err(_) => None,
+        };
+        // Beside others a reply is slower than the machine, and after others it is not all that memory holds.
+        let memory = memory.filter(|_| alone && self.running.alone());
+        let memory = memory.map(|memory| match is_first {
+            true => memory,
+            false => MemoryUse::default(),
+        });
         Outcome {
             text,
             reasoning,
             result,
+            memory,
         }
     }
 

@@ -5,11 +5,15 @@ mod process;
 use std::{path::PathBuf, sync::Arc};
 
 use tokio::sync::{OwnedRwLockReadGuard, RwLock, watch};
-use wick_engine::process::protocol::{
-    BenchRequest, Event, GenerateRequest, LoadOptions, MemoryUse, ModelInfo, PerplexityRequest,
-    Request,
+use wick_engine::{
+    calibration::{Calibration, CalibrationRequest},
+    process::protocol::{
+        BenchRequest, Event, GenerateRequest, LoadOptions, MemoryUse, ModelInfo, PerplexityRequest,
+        Request,
+    },
 };
 
+pub(crate) use process::describe_status;
 pub use process::{Answers, EngineCommand, EngineProcess};
 
 use crate::{AppError, EngineStatus, Error, Result};
@@ -36,6 +40,15 @@ pub struct LoadReport {
     pub load_ms: u64,
     /// Memory of the process once loaded.
     pub memory: MemoryUse,
+    /// Whether it was loaded for this and not before.
+    pub is_new: bool,
+}
+
+impl LoadTarget {
+    /// Threads it computes with.
+    pub fn threads(&self) -> u32 {
+        self.threads.unwrap_or_else(|| physical_cores() as u32)
+    }
 }
 
 #[derive(Debug)]
@@ -119,7 +132,10 @@ impl Runtime {
                 *slot = Some(Loaded {
                     process,
                     target: target.clone(),
-                    report: report.clone(),
+                    report: LoadReport {
+                        is_new: false,
+                        ..report.clone()
+                    },
                 });
                 Ok(report)
             }
@@ -143,15 +159,14 @@ impl Runtime {
         target: &LoadTarget,
         mut progress: impl FnMut(f32),
     ) -> Result<(Arc<EngineProcess>, LoadReport)> {
-        let threads = target
-            .threads
-            .map_or_else(physical_cores, |threads| threads as usize);
-        let process = Arc::new(EngineProcess::start(&self.command, threads).await?);
+        let threads = target.threads();
+        let process = EngineProcess::start(&self.command, threads as usize).await?;
+        let process = Arc::new(process);
         let mut answers = process.ask(|id| Request::Load {
             id,
             path: target.path.clone(),
             options: LoadOptions {
-                threads: Some(threads as u32),
+                threads: Some(threads),
                 ..target.options.clone()
             },
         });
@@ -168,6 +183,7 @@ impl Runtime {
                         model,
                         load_ms,
                         memory,
+                        is_new: true,
                     };
                     return Ok((process, report));
                 }
@@ -198,6 +214,36 @@ impl Runtime {
                 });
             }
         });
+    }
+
+    /// Measures the machine, in a process of its own that gives all memory back. No model works or loads meanwhile: each
+    /// would make the other look slow.
+    pub async fn calibrate(
+        &self,
+        request: CalibrationRequest,
+        mut progress: impl FnMut(f32),
+    ) -> Result<Calibration> {
+        let _slot = self.slot.write().await;
+        let process = Arc::new(EngineProcess::start(&self.command, physical_cores()).await?);
+        let mut answers = process.ask(|id| Request::Calibrate { id, request });
+        let measured = loop {
+            match answers.next().await? {
+                Event::Calibrating { fraction, .. } => progress(fraction),
+                Event::Calibrated { calibration, .. } => break calibration,
+                _ => {
+                    return Err(Error::Internal(
+                        "the engine answered a measurement with something else",
+                    ));
+                }
+            }
+        };
+        process.end().await;
+        Ok(measured)
+    }
+
+    /// How the engine is started.
+    pub fn command(&self) -> &EngineCommand {
+        &self.command
     }
 
     /// Starts answering a conversation with the model that is loaded.
@@ -264,12 +310,10 @@ impl Runtime {
     }
 }
 
-/// Cores of this machine, those that are two threads of one counted once.
+/// Cores of this machine, those that are two threads of one counted once, and no more than this program may use.
 pub fn physical_cores() -> usize {
-    sysinfo::System::physical_core_count()
-        .ok()
-        .or_else(|| std::thread::available_parallelism().ok().map(Into::into))
-        .unwrap_or(1)
+    let usable = std::thread::available_parallelism().map_or(1, Into::into);
+    sysinfo::System::physical_core_count().map_or(usable, |cores| cores.clamp(1, usable))
 }
 
 fn ready(slot: &Option<Loaded>, target: &LoadTarget) -> Option<LoadReport> {
@@ -299,14 +343,16 @@ impl Work {
         self.answers.cancel();
     }
 
-    /// Asks what memory the engine takes now, and tells it to whoever follows the status.
-    pub async fn finish(self) {
+    /// Asks what memory the engine takes now, and tells it to whoever follows the status too.
+    pub async fn finish(self) -> Option<MemoryUse> {
         let mut answers = self.process.ask(|id| Request::Report { id });
-        if let Ok(Event::Memory { memory, .. }) = answers.next().await {
-            self.status.send_replace(EngineStatus::Ready {
-                model_id: self.model_id,
-                memory,
-            });
-        }
+        let Ok(Event::Memory { memory, .. }) = answers.next().await else {
+            return None;
+        };
+        self.status.send_replace(EngineStatus::Ready {
+            model_id: self.model_id,
+            memory,
+        });
+        Some(memory)
     }
 }

@@ -46,6 +46,26 @@ impl EngineCommand {
         })?;
         Ok(Self::new(program, ["--engine"]))
     }
+
+    /// The same program with other arguments.
+    pub fn with_arguments<A: Into<OsString>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Self {
+        Self::new(&self.program, arguments)
+    }
+
+    /// The process to start, in a group of its own: Ctrl-C in a terminal is for the program, which then stops the
+    /// reply.
+    pub(crate) fn process(&self) -> Command {
+        let mut process = Command::new(&self.program);
+        #[cfg(unix)]
+        process.process_group(0);
+        #[cfg(windows)]
+        process.creation_flags(CREATE_NEW_PROCESS_GROUP | CREATE_NO_WINDOW);
+        process.args(&self.arguments);
+        process
+    }
 }
 
 #[cfg(windows)]
@@ -84,14 +104,8 @@ impl EngineProcess {
     /// environment, once.
     pub async fn start(command: &EngineCommand, threads: usize) -> Result<Self> {
         let failed = |reason: String| Error::EngineStart { reason };
-        let mut engine = Command::new(&command.program);
-        // A group of its own: Ctrl-C in a terminal is for the program, which then stops the reply.
-        #[cfg(unix)]
-        engine.process_group(0);
-        #[cfg(windows)]
-        engine.creation_flags(CREATE_NEW_PROCESS_GROUP | CREATE_NO_WINDOW);
-        let mut child = engine
-            .args(&command.arguments)
+        let mut child = command
+            .process()
             .env("CANDLE_NUM_THREADS", threads.to_string())
             .env("RAYON_NUM_THREADS", threads.to_string())
             .stdin(Stdio::piped())
@@ -287,11 +301,13 @@ fn deliver(event: Event, waiting: &Waiting) {
         | Event::Reasoning { id, .. }
         | Event::Token { id, .. }
         | Event::BenchRun { id, .. }
-        | Event::PerplexityRun { id, .. } => (*id, false),
+        | Event::PerplexityRun { id, .. }
+        | Event::Calibrating { id, .. } => (*id, false),
         Event::Loaded { id, .. }
         | Event::Finished { id, .. }
         | Event::BenchFinished { id, .. }
         | Event::PerplexityFinished { id, .. }
+        | Event::Calibrated { id, .. }
         | Event::Done { id }
         | Event::Memory { id, .. }
         | Event::Failed { id, .. } => (*id, true),
@@ -360,8 +376,9 @@ fn describe_end(
     }
 }
 
+/// How a process ended, in words.
 #[cfg(unix)]
-fn describe_status(status: std::process::ExitStatus) -> String {
+pub(crate) fn describe_status(status: std::process::ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
     match status.signal() {
         // The kernel's answer to a machine without memory.
@@ -374,8 +391,9 @@ fn describe_status(status: std::process::ExitStatus) -> String {
     }
 }
 
+/// How a process ended, in words.
 #[cfg(not(unix))]
-fn describe_status(status: std::process::ExitStatus) -> String {
+pub(crate) fn describe_status(status: std::process::ExitStatus) -> String {
     status.to_string()
 }
 

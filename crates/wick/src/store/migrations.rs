@@ -48,6 +48,35 @@ const STEPS: &[&str] = &[
     ",
     // 2: what a model thought before it answered.
     "ALTER TABLE messages ADD COLUMN reasoning TEXT NOT NULL DEFAULT '';",
+    // 3: what was measured of machines, and what came of predictions on them.
+    "
+    CREATE TABLE calibrations (
+        fingerprint    TEXT PRIMARY KEY,
+        wick_version   TEXT NOT NULL,
+        measured_at_ms INTEGER NOT NULL,
+        figures        TEXT NOT NULL
+    ) STRICT;
+
+    CREATE TABLE measurements (
+        id                       INTEGER PRIMARY KEY AUTOINCREMENT,
+        measured_at_ms           INTEGER NOT NULL,
+        fingerprint              TEXT NOT NULL,
+        model_id                 TEXT NOT NULL,
+        architecture             TEXT NOT NULL,
+        quantization             TEXT NOT NULL,
+        context_length           INTEGER NOT NULL,
+        used_tokens              INTEGER NOT NULL,
+        threads                  INTEGER NOT NULL,
+        cache_type               TEXT NOT NULL,
+        predicted_memory_bytes   INTEGER,
+        measured_memory_bytes    INTEGER,
+        predicted_prefill        REAL,
+        measured_prefill         REAL,
+        predicted_decode         REAL,
+        measured_decode          REAL
+    ) STRICT;
+    CREATE INDEX measurements_by_machine ON measurements (fingerprint, id DESC);
+    ",
 ];
 
 /// The newest version this Wick knows.

@@ -3,8 +3,10 @@
 //! [`Store::open`] refuses what it cannot read (from a newer Wick, damaged) and never overwrites it;
 //! [`set_aside`] moves such a file out of the way, in full, and says where.
 
+mod calibrations;
 mod chats;
 mod documents;
+mod measurements;
 mod messages;
 mod migrations;
 mod models;

@@ -106,7 +106,7 @@ impl TensorProblem {
 
 impl HyperParameters<'_> {
     /// The size that `dim` stands for, `None` where the model does not say.
-    pub(super) fn size(&self, dim: Dim) -> Result<Option<usize>> {
+    pub(crate) fn size(&self, dim: Dim) -> Result<Option<usize>> {
         let heads = self.positive("attention.head_count")?;
         let kv_heads = self.positive("attention.head_count_kv")?.or(heads);
         let key = self.key_length()?;

@@ -114,12 +114,6 @@ impl HyperParameters<'_> {
         Ok(tokens.or(self.get("vocab_size")?))
     }
 
-    /// Numbers that a layer's cache keeps of a token: keys and values.
-    pub(crate) fn cached_numbers(&self) -> Result<Option<(u64, u64)>> {
-        let size = |dim| Ok::<_, crate::Error>(self.size(dim)?.map(|size| size as u64));
-        Ok(size(Dim::Keys)?.zip(size(Dim::Values)?))
-    }
-
     fn check_bounds(&self) -> Result<()> {
         let recurrent = ["mamba", "rwkv"];
         let has_attention = !recurrent.iter().any(|r| self.architecture.starts_with(r));

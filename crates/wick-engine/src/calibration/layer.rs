@@ -1,0 +1,137 @@
+//! What a layer does beside its products: attention to a prompt, and all the small steps of one token.
+
+use std::time::Duration;
+
+use wick_kernels::{
+    Activation, AttentionShape, CacheFormat, Format, Matrix, MatrixPart, PAGE_TOKENS, PageLayout,
+    RopeStyle, Span, Threads, attention, gated, rms_norm, rope,
+};
+
+use super::{buffer::Buffer, course::Course};
+use crate::Result;
+
+const WINDOW: Duration = Duration::from_millis(120);
+
+const HEADS: usize = 16;
+const KV_HEADS: usize = 8;
+const HEAD_DIM: usize = 128;
+const WIDTH: usize = HEADS * HEAD_DIM;
+const KEYS: usize = KV_HEADS * HEAD_DIM;
+const FEED_FORWARD: usize = 3 * WIDTH;
+
+/// Rows of a prompt, and the context at whose end they stand.
+const ROWS: usize = 256;
+const CONTEXT: usize = 512;
+
+/// Layers of one run: a single one is too short for the clock.
+const LAYERS: usize = 16;
+
+const LAYOUT: PageLayout = PageLayout {
+    format: CacheFormat::F16,
+    kv_heads: KV_HEADS,
+    head_dim: HEAD_DIM,
+};
+
+const SHAPE: AttentionShape = AttentionShape {
+    heads: HEADS,
+    kv_heads: KV_HEADS,
+    head_dim: HEAD_DIM,
+    scale: 0.09,
+    softcap: None,
+    window: None,
+};
+
+/// Multiplications and additions a second of attention while a prompt is read.
+pub(super) fn attention_rate(course: &Course<'_>, threads: &Threads) -> Result<f64> {
+    let page = page()?;
+    let queries = vec![0.1; ROWS * WIDTH];
+    let mut out = vec![0.0; queries.len()];
+    let seconds = course.time(WINDOW, || {
+        let spans = [span(&page, ROWS, CONTEXT)];
+        Ok(attention(
+            threads, &LAYOUT, &SHAPE, &spans, &queries, &mut out,
+        )?)
+    })?;
+    let seen: usize = (CONTEXT - ROWS + 1..=CONTEXT).sum();
+    Ok((2 * seen * WIDTH) as f64 / seconds)
+}
+
+/// Seconds of a layer with one token, where its weights are so few that they cost nothing.
+pub(super) fn layer_seconds(
+    course: &Course<'_>,
+    threads: &Threads,
+    buffer: &Buffer,
+) -> Result<f64> {
+    // A panel for each thread, so that all of them take part.
+    let matrix = |columns: usize| {
+        let row = Format::Q8_0.row_bytes(columns).unwrap_or(columns);
+        let rows = (16 * threads.count()).min(buffer.bytes().len() / row);
+        let part = MatrixPart {
+            format: Format::Q8_0,
+            rows,
+            columns,
+            data: buffer.weights(0..rows * row),
+        };
+        Matrix::new(vec![part], threads)
+    };
+    let (from_width, from_feed_forward) = (matrix(WIDTH)?, matrix(FEED_FORWARD)?);
+    let mut page = page()?;
+    let x: Vec<f32> = (0..2 * FEED_FORWARD)
+        .map(|i| (i % 23) as f32 * 0.1)
+        .collect();
+    let (cos, sin) = (&x[..HEAD_DIM / 2], &x[HEAD_DIM / 2..HEAD_DIM]);
+    let mut normed = vec![0.0; WIDTH];
+    let mut heads = vec![0.1; WIDTH + KEYS];
+    let mut seen = vec![0.0; WIDTH];
+    let mut inner = vec![0.0; FEED_FORWARD];
+    let [mut out, mut last] = [&from_width, &from_feed_forward].map(|m| vec![0.0; m.rows()]);
+    let seconds = course.time(WINDOW, || {
+        for _ in 0..LAYERS {
+            rms_norm(threads, &x[..WIDTH], &x[..WIDTH], 1e-6, &mut normed)?;
+            from_width.multiply(threads, &normed, &mut out)?; // queries, keys and values
+            let (q, k) = heads.split_at_mut(WIDTH);
+            for x in [q, k] {
+                rope(
+                    threads,
+                    RopeStyle::Halves,
+                    HEAD_DIM,
+                    HEAD_DIM,
+                    cos,
+                    sin,
+                    &[0],
+                    x,
+                )?;
+            }
+            let (q, k) = heads.split_at(WIDTH);
+            LAYOUT.write(&mut page, PAGE_TOKENS - 1, k, k)?;
+            let spans = [span(&page, 1, PAGE_TOKENS)];
+            attention(threads, &LAYOUT, &SHAPE, &spans, q, &mut seen)?;
+            from_width.multiply(threads, &seen, &mut out)?; // output
+            rms_norm(threads, &x[..WIDTH], &x[..WIDTH], 1e-6, &mut normed)?;
+            from_width.multiply(threads, &normed, &mut out)?; // gate and up
+            gated(threads, Activation::Silu, FEED_FORWARD, &x, &mut inner)?;
+            from_feed_forward.multiply(threads, &inner, &mut last)?; // down
+        }
+        Ok(())
+    })?;
+    Ok(seconds / LAYERS as f64)
+}
+
+/// The last `rows` rows of a context whose pages are all alike.
+fn span(page: &[u8], rows: usize, context: usize) -> Span<'_> {
+    Span {
+        first_row: 0,
+        rows,
+        first_position: context - rows,
+        pages: vec![Some(page); context / PAGE_TOKENS],
+    }
+}
+
+fn page() -> Result<Vec<u8>> {
+    let mut page = vec![0; LAYOUT.bytes()];
+    let vector: Vec<f32> = (0..KEYS).map(|i| (i % 17) as f32 * 0.1 - 0.8).collect();
+    for slot in 0..PAGE_TOKENS {
+        LAYOUT.write(&mut page, slot, &vector, &vector)?;
+    }
+    Ok(page)
+}
