@@ -211,6 +211,12 @@ pub struct BenchOptions {
     /// Tokens to write
     #[arg(short = 'n', long, default_value_t = 128)]
     pub generated_tokens: u32,
+    /// Tokens that were read before, in both measurements
+    #[arg(short = 'd', long, default_value_t = 0)]
+    pub depth: u32,
+    /// Sequences that are written at the same time; their tokens are counted together
+    #[arg(short = 's', long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub sequences: u32,
     /// How many times, after one that is not counted
     #[arg(long, short, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub repetitions: u32,

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use candle_core::{DType, Device};
-
 use crate::{
     Error, Result,
     kv_cache::{CacheFormat, CacheLayout, KvCache},
@@ -193,8 +191,7 @@ pub fn read(readings: Vec<Reading<'_>>) -> Result<Vec<Vec<f32>>> {
         histories.push((tokens, reading.tokens));
     }
     let logits = model.model.forward(&mut step)?; // (n_outputs, n_vocabulary)
-    let logits = logits.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
-    let mut logits = logits.flatten_all()?.to_vec1::<f32>()?;
+    let mut logits = logits.into_numbers()?;
     step.advance();
     for (history, tokens) in histories {
         history.extend_from_slice(tokens);

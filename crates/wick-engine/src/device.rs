@@ -1,11 +1,13 @@
 //! Where to compute.
 
-use std::sync::Arc;
-
 use candle_core::Device;
 use wick_kernels::Threads;
 
-use crate::{Error, Result, layers::Compute, process::protocol::DeviceChoice};
+use crate::{
+    Error, Result,
+    layers::{Compute, Host},
+    process::protocol::DeviceChoice,
+};
 
 /// Whether this build can compute on NVIDIA's graphics processors.
 pub const HAS_CUDA: bool = cfg!(feature = "cuda");
@@ -34,7 +36,7 @@ pub fn choose(choice: DeviceChoice, threads: Option<u32>) -> Result<Compute> {
         None => {
             let all = || std::thread::available_parallelism().map_or(1, usize::from);
             let threads = threads.map_or_else(all, |threads| threads as usize);
-            Compute::Host(Arc::new(Threads::new(threads.max(1))))
+            Compute::Host(Host::new(Threads::new(threads.max(1))))
         }
     })
 }

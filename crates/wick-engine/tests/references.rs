@@ -18,7 +18,7 @@ use serde::Deserialize;
 use wick_engine::{
     decoder::{Decoder, LoadedModel, Reading, read},
     kv_cache::CacheFormat,
-    layers::Compute,
+    layers::{Compute, Host},
     models::ARCHITECTURES,
     source::ModelSource,
 };
@@ -107,7 +107,7 @@ fn references() -> Vec<Reference> {
 }
 
 fn host() -> Compute {
-    Compute::Host(Arc::new(Threads::new(2)))
+    Compute::Host(Host::new(Threads::new(2)))
 }
 
 fn load(reference: &Reference, file: &str, compute: Compute) -> Arc<LoadedModel> {

@@ -174,6 +174,17 @@ impl Activations {
             *kind = aux;
             values.resize(count * aux.count(), 0);
         }
+        if tokens == 0 {
+            return Ok(());
+        }
+        if tokens <= GROUP {
+            // SAFETY: the path is available.
+            unsafe { kernel(tokens, x, &mut self.codes, &mut self.scales, &mut self.sums) };
+            for (aux, values) in &mut self.aux {
+                aux.fill(tokens, &self.scales, &self.sums, values);
+            }
+            return Ok(());
+        }
         let (codes, scales, sums) = (
             Shared::new(&mut self.codes),
             Shared::new(&mut self.scales),

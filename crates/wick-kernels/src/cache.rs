@@ -3,11 +3,13 @@
 //! in Q8_0 then the scales of both, in the same order.
 
 use half::f16;
+use half::slice::HalfFloatSliceExt;
 
 use crate::activations::{BLOCK, quantize_block};
-use crate::error::{check_length, product};
+use crate::error::{check_length, product, whole_rows};
+use crate::shared::Shared;
 use crate::simd::LANES;
-use crate::{Error, Result};
+use crate::{Error, Result, Threads};
 
 /// Tokens of a page.
 pub const PAGE_TOKENS: usize = 64;
@@ -44,27 +46,69 @@ impl PageLayout {
     /// Stores one token. `key` and `value` hold all heads; `slot` is below [`PAGE_TOKENS`].
     pub fn write(&self, page: &mut [u8], slot: usize, key: &[f32], value: &[f32]) -> Result<()> {
         self.check(page.len(), slot, key.len(), value.len())?;
-        if self.bytes() == 0 {
+        self.write_rows(&Threads::new(1), slot, &mut [page], key, value)
+    }
+
+    /// Stores rows of keys and values, one a token. The first goes to `slot` of the first page, and the others follow.
+    pub fn write_rows(
+        &self,
+        threads: &Threads,
+        slot: usize,
+        pages: &mut [&mut [u8]],
+        keys: &[f32],
+        values: &[f32],
+    ) -> Result<()> {
+        let width = product("key", &[self.kv_heads, self.head_dim])?;
+        let rows = whole_rows("keys", width, keys.len())?;
+        check_length("values", keys.len(), values.len())?;
+        let end = slot.saturating_add(rows);
+        if end > pages.len().saturating_mul(PAGE_TOKENS) {
+            return Err(Error::OutOfRange {
+                what: "slot",
+                index: end,
+                limit: pages.len() * PAGE_TOKENS + 1,
+            });
+        }
+        for page in &*pages {
+            check_length("page", self.bytes(), page.len())?;
+        }
+        if rows == 0 || self.bytes() == 0 {
             return Ok(());
         }
-        let heads = page.chunks_exact_mut(self.head_bytes());
-        let keys = key.chunks_exact(self.head_dim);
-        let values = value.chunks_exact(self.head_dim);
-        for ((head, key), value) in heads.zip(keys).zip(values) {
-            self.write_head(
-                head,
-                key,
-                |i| self.key_at(slot, i),
-                |b| self.key_scale_at(slot, b),
-            );
-            self.write_head(
-                head,
-                value,
-                |i| self.value_at(slot, i),
-                |b| self.value_scale_at(slot, b),
-            );
+        let pages: Vec<_> = pages.iter_mut().map(|page| Shared::new(page)).collect();
+        let write = |page: usize, head: usize| {
+            let (first, last) = (page * PAGE_TOKENS, (page + 1) * PAGE_TOKENS);
+            // SAFETY: each head of a page is written by one thread.
+            let bytes = unsafe { pages[page].part(head * self.head_bytes(), self.head_bytes()) };
+            for at in first.max(slot)..last.min(end) {
+                let from = (at - slot) * width + head * self.head_dim;
+                self.write_token(bytes, at - first, &keys[from..], &values[from..]);
+            }
+        };
+        match rows {
+            1 => (0..self.kv_heads).for_each(|head| write(slot / PAGE_TOKENS, head)),
+            _ => threads.share(pages.len() * self.kv_heads, &|i| {
+                write(i / self.kv_heads, i % self.kv_heads);
+            }),
         }
         Ok(())
+    }
+
+    /// Stores one head of one token.
+    fn write_token(&self, head: &mut [u8], slot: usize, key: &[f32], value: &[f32]) {
+        let (key, value) = (&key[..self.head_dim], &value[..self.head_dim]);
+        self.write_head(
+            head,
+            key,
+            |i| self.key_at(slot, i),
+            |b| self.key_scale_at(slot, b),
+        );
+        self.write_head(
+            head,
+            value,
+            |i| self.value_at(slot, i),
+            |b| self.value_scale_at(slot, b),
+        );
     }
 
     /// Reads one token back.
@@ -122,8 +166,13 @@ impl PageLayout {
                 }
             }
             CacheFormat::F16 => {
-                for (i, v) in vector.iter().enumerate() {
-                    head[at(i)..][..2].copy_from_slice(&f16::from_f32(*v).to_le_bytes());
+                let mut halves = [f16::ZERO; BLOCK];
+                for (b, block) in vector.chunks(BLOCK).enumerate() {
+                    let halves = &mut halves[..block.len()];
+                    halves.convert_from_f32_slice(block);
+                    for (i, half) in halves.iter().enumerate() {
+                        head[at(b * BLOCK + i)..][..2].copy_from_slice(&half.to_le_bytes());
+                    }
                 }
             }
             CacheFormat::Q8_0 => {

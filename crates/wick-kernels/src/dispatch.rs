@@ -7,7 +7,7 @@ use crate::activations::{self, Columns, quantize_group};
 use crate::attention::{Block, Context, Partial, attend_chunk};
 use crate::elementwise::{Activation, RopeStyle, gated_row, rms_norm_row, rope_head};
 use crate::floats::{self, Rows, multiply_rows};
-use crate::panels::{PanelAt, UnpackedAt, few_columns, many_columns, unpack_panel};
+use crate::panels::{PanelAt, PanelsAt, UnpackedAt, few_columns, many_columns, unpack_panel};
 use crate::shared::Place;
 use crate::simd::Scalar;
 
@@ -22,11 +22,25 @@ pub enum Path {
     Avx2Vnni,
     /// AVX-512 with VNNI, on x86-64.
     Avx512,
+    /// NEON, on 64-bit ARM.
+    Neon,
+    /// The same with dotprod, which multiplies and sums bytes.
+    NeonDotprod,
+    /// The same with i8mm, whose bytes may be unsigned on one side.
+    NeonI8mm,
 }
 
 impl Path {
-    /// Every path, the slowest first.
-    pub const ALL: &[Path] = &[Path::Scalar, Path::Avx2, Path::Avx2Vnni, Path::Avx512];
+    /// Every path, of each processor the slowest first.
+    pub const ALL: &[Path] = &[
+        Path::Scalar,
+        Path::Avx2,
+        Path::Avx2Vnni,
+        Path::Avx512,
+        Path::Neon,
+        Path::NeonDotprod,
+        Path::NeonI8mm,
+    ];
 
     /// The name, as `WICK_SIMD` spells it.
     pub const fn name(self) -> &'static str {
@@ -35,22 +49,15 @@ impl Path {
             Path::Avx2 => "avx2",
             Path::Avx2Vnni => "avx2-vnni",
             Path::Avx512 => "avx512-vnni",
+            Path::Neon => "neon",
+            Path::NeonDotprod => "neon-dotprod",
+            Path::NeonI8mm => "neon-i8mm",
         }
     }
 
     /// Whether this processor can take it.
     pub fn available(self) -> bool {
-        match self {
-            Path::Scalar => true,
-            #[cfg(target_arch = "x86_64")]
-            Path::Avx2 => x86::has_avx2(),
-            #[cfg(target_arch = "x86_64")]
-            Path::Avx2Vnni => x86::has_avx2_vnni(),
-            #[cfg(target_arch = "x86_64")]
-            Path::Avx512 => x86::has_avx512(),
-            #[cfg(not(target_arch = "x86_64"))]
-            Path::Avx2 | Path::Avx2Vnni | Path::Avx512 => false,
-        }
+        compiled(self).is_some_and(|kernels| (kernels.present)())
     }
 
     /// The path taken by default: what `WICK_SIMD` names if this processor has it, else the fastest.
@@ -74,6 +81,8 @@ pub fn simd_path() -> &'static str {
 
 /// The kernels of a path. All of them need a processor that has it.
 pub(crate) struct Kernels {
+    /// Whether this processor has it.
+    present: fn() -> bool,
     pub rms_norm: unsafe fn(&[f32], &[f32], f32, &mut [f32]),
     pub gated: unsafe fn(Activation, &[f32], &[f32], &mut [f32]),
     pub rope: unsafe fn(RopeStyle, &[f32], &[f32], &mut [f32]),
@@ -85,7 +94,7 @@ pub(crate) struct Kernels {
 pub(crate) struct Products {
     pub quantize: activations::Kernel,
     pub floats: floats::Kernel,
-    pub few_columns: unsafe fn(&PanelAt, Columns, usize, Place),
+    pub few_columns: unsafe fn(&PanelsAt, Columns, usize, Place),
     pub unpack: unsafe fn(&PanelAt, *mut u8, *mut f32),
     pub many_columns: unsafe fn(&UnpackedAt, Columns, usize, Place),
 }
@@ -105,7 +114,7 @@ macro_rules! compiled {
 }
 
 macro_rules! kernels {
-    ($name:ident, $attribute:tt, $simd:ty, $products:expr) => {
+    ($name:ident, $present:expr, $attribute:tt, $simd:ty, $products:expr) => {
         pub(super) static $name: Kernels = {
             compiled! {
                 $attribute;
@@ -114,7 +123,7 @@ macro_rules! kernels {
                 fn rope(style: RopeStyle, cos: &[f32], sin: &[f32], head: &mut [f32]) = rope_head;
                 fn attend(context: &Context<'_>, block: &Block, chunk: usize, part: &mut Partial) = attend_chunk::<$simd>;
             }
-            Kernels { rms_norm, gated, rope, attend, products: $products }
+            Kernels { present: $present, rms_norm, gated, rope, attend, products: $products }
         };
     };
 }
@@ -125,7 +134,7 @@ macro_rules! products {
             $attribute;
             fn quantize(width: usize, x: &[f32], codes: &mut [i8], scales: &mut [f32], sums: &mut [i32]) = quantize_group::<$simd>;
             fn floats(rows: &Rows<'_>, x: &[f32], place: Place) = multiply_rows::<$simd>;
-            fn few(panel: &PanelAt, columns: Columns, count: usize, place: Place) = few_columns::<$simd>;
+            fn few(panels: &PanelsAt, columns: Columns, count: usize, place: Place) = few_columns::<$simd>;
             fn unpack(panel: &PanelAt, codes: *mut u8, scales: *mut f32) = unpack_panel::<$simd>;
             fn many(panel: &UnpackedAt, columns: Columns, count: usize, place: Place) = many_columns::<$simd>;
         }
@@ -133,44 +142,66 @@ macro_rules! products {
     }};
 }
 
-kernels!(SCALAR, [inline], Scalar, None);
+/// A path's kernels, and whether the processor has all features they are compiled for.
+macro_rules! path {
+    ($name:ident, $detected:ident, $simd:ty, $($feature:tt)*) => {
+        kernels!(
+            $name,
+            || $($detected!($feature))&&*,
+            [target_feature($(enable = $feature),*)],
+            $simd,
+            products!([target_feature($(enable = $feature),*)], $simd)
+        );
+    };
+}
+
+kernels!(SCALAR, || true, [inline], Scalar, None);
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    use std::arch::is_x86_feature_detected as detected;
+
     use super::*;
     use crate::simd::{Avx2, Avx512};
 
-    /// A path's kernels, and whether the processor has all features they are compiled for.
-    macro_rules! path {
-        ($name:ident, $present:ident, $simd:ty, $($feature:tt)*) => {
-            pub(super) fn $present() -> bool {
-                $(is_x86_feature_detected!($feature))&&*
-            }
-
-            kernels!(
-                $name,
-                [target_feature($(enable = $feature),*)],
-                $simd,
-                products!([target_feature($(enable = $feature),*)], $simd)
-            );
-        };
-    }
-
-    path!(AVX2, has_avx2, Avx2<false>, "avx2" "fma" "f16c");
-    path!(AVX2_VNNI, has_avx2_vnni, Avx2<true>, "avx2" "fma" "f16c" "avxvnni");
-    path!(AVX512, has_avx512, Avx512, "avx512f" "avx512bw" "avx512dq" "avx512vl" "avx512vnni" "avx2" "fma" "f16c");
+    path!(AVX2, detected, Avx2<false>, "avx2" "fma" "f16c");
+    path!(AVX2_VNNI, detected, Avx2<true>, "avx2" "fma" "f16c" "avxvnni");
+    path!(AVX512, detected, Avx512, "avx512f" "avx512bw" "avx512dq" "avx512vl" "avx512vnni" "avx2" "fma" "f16c");
 }
 
-pub(crate) fn kernels(path: Path) -> &'static Kernels {
+#[cfg(target_arch = "aarch64")]
+mod arm {
+    use std::arch::is_aarch64_feature_detected as detected;
+
+    use super::*;
+    use crate::simd::Neon;
+
+    path!(NEON, detected, Neon<false, false>, "neon");
+    path!(NEON_DOTPROD, detected, Neon<true, false>, "neon" "dotprod");
+    path!(NEON_I8MM, detected, Neon<true, true>, "neon" "dotprod" "i8mm");
+}
+
+/// The kernels of a path, where this program has them.
+fn compiled(path: Path) -> Option<&'static Kernels> {
     match path {
-        Path::Scalar => &SCALAR,
+        Path::Scalar => Some(&SCALAR),
         #[cfg(target_arch = "x86_64")]
-        Path::Avx2 => &x86::AVX2,
+        Path::Avx2 => Some(&x86::AVX2),
         #[cfg(target_arch = "x86_64")]
-        Path::Avx2Vnni => &x86::AVX2_VNNI,
+        Path::Avx2Vnni => Some(&x86::AVX2_VNNI),
         #[cfg(target_arch = "x86_64")]
-        Path::Avx512 => &x86::AVX512,
-        #[cfg(not(target_arch = "x86_64"))]
-        Path::Avx2 | Path::Avx2Vnni | Path::Avx512 => &SCALAR,
+        Path::Avx512 => Some(&x86::AVX512),
+        #[cfg(target_arch = "aarch64")]
+        Path::Neon => Some(&arm::NEON),
+        #[cfg(target_arch = "aarch64")]
+        Path::NeonDotprod => Some(&arm::NEON_DOTPROD),
+        #[cfg(target_arch = "aarch64")]
+        Path::NeonI8mm => Some(&arm::NEON_I8MM),
+        _ => None,
     }
+}
+
+/// The kernels of an available path.
+pub(crate) fn kernels(path: Path) -> &'static Kernels {
+    compiled(path).unwrap_or(&SCALAR)
 }

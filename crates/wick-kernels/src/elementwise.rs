@@ -62,6 +62,21 @@ pub fn rms_norm(
     Ok(())
 }
 
+/// x = x + y.
+pub fn add(threads: &Threads, x: &mut [f32], y: &[f32]) -> Result<()> {
+    check_length("what is added", x.len(), y.len())?;
+    let length = x.len();
+    let x = Shared::new(x);
+    by_rows(threads, length, 1, &|first, count| {
+        // SAFETY: each piece is written by one thread.
+        let x = unsafe { x.part(first, count) };
+        for (x, y) in x.iter_mut().zip(&y[first..]) {
+            *x += y;
+        }
+    });
+    Ok(())
+}
+
 /// out = act(gate) · up, where a row of `gate_up` is `n` gates followed by `n` ups.
 pub fn gated(
     threads: &Threads,

@@ -2,7 +2,7 @@
 //! columns, a vector of 16 along both at a time.
 
 use crate::matrix::MatrixPart;
-use crate::shared::{Place, Results};
+use crate::shared::{PartOf, Place, Results};
 use crate::simd::{LANES, Simd};
 use crate::{Format, Threads};
 
@@ -28,6 +28,7 @@ pub(crate) fn multiply(
     kernel: Kernel,
     part: &MatrixPart,
     x: &[f32],
+    of: PartOf,
     results: &Results<'_>,
 ) {
     let columns = part.columns;
@@ -45,7 +46,7 @@ pub(crate) fn multiply(
             columns,
             stored: (row..row + rows).map(|r| part.row(r)).collect(),
         };
-        let place = results.place(token, row, rows.stored.len());
+        let place = results.place(of, token, row, rows.stored.len());
         // SAFETY: the path is available; no two errands have the same rows and tokens.
         unsafe { kernel(&rows, &x[token * columns..][..tokens * columns], place) };
     });

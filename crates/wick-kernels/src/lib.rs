@@ -45,7 +45,7 @@ pub use attention::{AttentionShape, Span, attention};
 pub use blocks::{dequantize, quantize};
 pub use cache::{CacheFormat, PAGE_TOKENS, PageLayout};
 pub use dispatch::{Path, simd_path};
-pub use elementwise::{Activation, RopeStyle, gated, rms_norm, rope};
+pub use elementwise::{Activation, RopeStyle, add, gated, rms_norm, rope};
 pub use error::{Error, Result};
 pub use format::Format;
 pub use matrix::{Matrix, MatrixPart, WeightBytes};

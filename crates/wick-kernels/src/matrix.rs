@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::activations::Aux;
 use crate::error::{check_length, product, whole_rows};
 use crate::panels::{self, Panels};
-use crate::shared::{Results, Shared};
+use crate::shared::{PartOf, Results, Shared};
 use crate::{Error, Format, Result, Threads, dequantize, dispatch, floats, scalar};
 
 /// Bytes of weights, usually a part of a mapped file.
@@ -55,22 +56,26 @@ impl MatrixPart {
 /// One weight matrix, or several with the same columns stacked along rows (queries, keys and values; gate and up),
 /// prepared for products.
 pub struct Matrix {
-    parts: Vec<Part>,
+    parts: Vec<MatrixPart>,
+    /// Parts repacked, where the path has products over panels of their formats.
+    panels: Vec<Panels>,
+    /// The others.
+    plain: Vec<(PartOf, MatrixPart)>,
     rows: usize,
     columns: usize,
-}
-
-struct Part {
-    stored: MatrixPart,
-    /// The weights repacked, where the path has products over panels of the format.
-    panels: Option<Panels>,
+    /// What panels need of activations.
+    aux: Vec<Aux>,
+    /// Its place in the order in which matrices are used.
+    turn: usize,
 }
 
 impl Matrix {
-    /// Checks the parts and prepares them for the path of `threads`, which should be that of later products.
+    /// Checks the parts and prepares them for the path of `threads`, which should be that of later products. Matrices
+    /// are best made in the order in which they will be used.
     pub fn new(parts: Vec<MatrixPart>, threads: &Threads) -> Result<Self> {
         let columns = parts.first().ok_or(Error::NoParts)?.columns;
         let mut rows = 0usize;
+        let mut places = Vec::new();
         for part in &parts {
             if part.columns != columns {
                 return Err(Error::PartColumns {
@@ -80,15 +85,41 @@ impl Matrix {
             }
             let bytes = product("weights", &[part.rows, part.row_bytes()?])?;
             check_length("weights", bytes, part.data.bytes().len())?;
+            places.push(PartOf {
+                index: places.len(),
+                first_row: rows,
+                rows: part.rows,
+            });
             rows = rows
                 .checked_add(part.rows)
                 .ok_or(Error::TooLarge { what: "rows" })?;
         }
-        let parts = parts.into_iter().map(|part| Part::new(threads, part));
+        let has_panels = dispatch::kernels(threads.path()).products.is_some();
+        let (mut panels, mut plain, mut aux) = (Vec::new(), Vec::new(), Vec::new());
+        for (part, place) in parts.iter().zip(places) {
+            let packed = match has_panels {
+                true => Panels::new(threads, part, place)?,
+                false => None,
+            };
+            match packed {
+                Some(packed) => {
+                    part.data.release();
+                    if !aux.contains(&packed.aux()) {
+                        aux.push(packed.aux());
+                    }
+                    panels.push(packed);
+                }
+                None => plain.push((place, part.clone())),
+            }
+        }
         Ok(Matrix {
-            parts: parts.collect::<Result<_>>()?,
+            turn: threads.enlist(panels::beginnings(threads, &panels)),
+            parts,
+            panels,
+            plain,
             rows,
             columns,
+            aux,
         })
     }
 
@@ -111,37 +142,52 @@ impl Matrix {
             product("product", &[tokens, self.rows])?,
             out.len(),
         )?;
-        let out = Shared::new(out);
+        let results = Results::Together {
+            out: Shared::new(out),
+            stride: self.rows,
+        };
+        self.multiply_into(threads, x, &results)
+    }
+
+    /// As [`multiply`](Self::multiply), with a slice for the results of each part.
+    pub fn multiply_apart(
+        &self,
+        threads: &Threads,
+        x: &[f32],
+        outs: &mut [&mut [f32]],
+    ) -> Result<()> {
+        let tokens = whole_rows("x", self.columns, x.len())?;
+        check_length("parts of the product", self.parts.len(), outs.len())?;
+        for (part, out) in self.parts.iter().zip(&*outs) {
+            check_length(
+                "product",
+                product("product", &[tokens, part.rows])?,
+                out.len(),
+            )?;
+        }
+        let outs = outs.iter_mut().map(|out| Shared::new(out)).collect();
+        self.multiply_into(threads, x, &Results::Apart(outs))
+    }
+
+    fn multiply_into(&self, threads: &Threads, x: &[f32], results: &Results<'_>) -> Result<()> {
         let kernels = dispatch::kernels(threads.path()).products.as_ref();
-        threads.with_activations(|activations| {
-            let mut aux = Vec::new();
-            for part in &self.parts {
-                let needed = part.panels.as_ref().map(Panels::aux);
-                aux.extend(needed.filter(|needed| !aux.contains(needed)));
-            }
-            if let Some(kernels) = kernels.filter(|_| !aux.is_empty()) {
-                activations.quantize(threads, kernels.quantize, x, self.columns, &aux)?;
-            }
-            let mut first_row = 0;
-            for part in &self.parts {
-                let results = Results {
-                    out: &out,
-                    first_row,
-                    stride: self.rows,
-                };
-                match (kernels, &part.panels) {
-                    (Some(kernels), Some(panels)) => {
-                        panels::multiply(threads, kernels, panels, activations, &results)
-                    }
-                    (Some(kernels), None) if part.stored.format.is_float() => {
-                        floats::multiply(threads, kernels.floats, &part.stored, x, &results);
-                    }
-                    _ => scalar::multiply(threads, &part.stored, x, &results),
+        if let Some(kernels) = kernels.filter(|_| !self.panels.is_empty()) {
+            threads.with_activations(|activations| {
+                activations.quantize(threads, kernels.quantize, x, self.columns, &self.aux)?;
+                panels::multiply(threads, kernels, &self.panels, activations, results);
+                Ok(())
+            })?;
+        }
+        for (of, part) in &self.plain {
+            match kernels {
+                Some(kernels) if part.format.is_float() => {
+                    floats::multiply(threads, kernels.floats, part, x, *of, results);
                 }
-                first_row += part.stored.rows;
+                _ => scalar::multiply(threads, part, x, *of, results),
             }
-            Ok(())
-        })
+        }
+        threads.expect_after(self.turn);
+        Ok(())
     }
 
     /// One row of weights as f32.
@@ -149,10 +195,10 @@ impl Matrix {
         check_length("row", self.columns, out.len())?;
         let mut index = row;
         for part in &self.parts {
-            if index < part.stored.rows {
-                return dequantize(part.stored.format, part.stored.row(index), out);
+            if index < part.rows {
+                return dequantize(part.format, part.row(index), out);
             }
-            index -= part.stored.rows;
+            index -= part.rows;
         }
         Err(Error::OutOfRange {
             what: "row",
@@ -163,31 +209,12 @@ impl Matrix {
 
     /// Memory it holds beyond the bytes of its parts.
     pub fn resident_bytes(&self) -> usize {
-        self.parts
-            .iter()
-            .filter_map(|part| part.panels.as_ref())
-            .map(Panels::bytes)
-            .sum()
+        self.panels.iter().map(Panels::bytes).sum()
     }
 
     /// Memory that a part takes once it is repacked; its stored bytes are then no longer read. `None` for formats that
     /// are multiplied as they are stored.
     pub fn repacked_bytes(format: Format, rows: usize, columns: usize) -> Option<usize> {
         panels::repacked_bytes(format, rows, columns)
-    }
-}
-
-impl Part {
-    fn new(threads: &Threads, stored: MatrixPart) -> Result<Self> {
-        let panels = match dispatch::kernels(threads.path()).products {
-            Some(_) => Panels::new(threads, stored.format, stored.rows, stored.columns, &|r| {
-                stored.row(r)
-            })?,
-            None => None,
-        };
-        if panels.is_some() {
-            stored.data.release();
-        }
-        Ok(Part { stored, panels })
     }
 }

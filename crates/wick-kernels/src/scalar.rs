@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::activations::{BLOCK, quantize_block};
 use crate::matrix::MatrixPart;
-use crate::shared::Results;
+use crate::shared::{PartOf, Results};
 use crate::{Threads, dequantize};
 
 /// Weight rows that are multiplied together, so that a token's activations are read once for all of them.
@@ -13,7 +13,13 @@ const ROWS: usize = 4;
 const LANES: usize = 8;
 
 /// Multiplies all tokens.
-pub(crate) fn multiply(threads: &Threads, part: &MatrixPart, x: &[f32], results: &Results<'_>) {
+pub(crate) fn multiply(
+    threads: &Threads,
+    part: &MatrixPart,
+    x: &[f32],
+    of: PartOf,
+    results: &Results<'_>,
+) {
     let columns = part.columns;
     let tokens = x.len() / columns.max(1);
     let x = if part.format.is_float() {
@@ -36,7 +42,7 @@ pub(crate) fn multiply(threads: &Threads, part: &MatrixPart, x: &[f32], results:
         for token in 0..tokens {
             let sums = dots(&weights, &x[token * columns..][..columns]);
             // SAFETY: each item writes rows of its own.
-            let out = unsafe { results.part(token, row, rows) };
+            let out = unsafe { results.part(of, token, row, rows) };
             out.copy_from_slice(&sums[..rows]);
         }
     });

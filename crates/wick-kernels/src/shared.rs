@@ -42,11 +42,21 @@ impl<'a, T> Shared<'a, T> {
     }
 }
 
-/// Where the results of a matrix go: token after token, `stride` values each, its rows from `first_row` on.
-pub(crate) struct Results<'a> {
-    pub out: &'a Shared<'a, f32>,
+/// Where the results of a matrix go.
+pub(crate) enum Results<'a> {
+    /// Token after token, `stride` values each, the parts of the matrix side by side.
+    Together { out: Shared<'a, f32>, stride: usize },
+    /// Token after token in a slice for each part.
+    Apart(Vec<Shared<'a, f32>>),
+}
+
+/// A part of a matrix among the others.
+#[derive(Clone, Copy)]
+pub(crate) struct PartOf {
+    pub index: usize,
+    /// Rows of the parts before it.
     pub first_row: usize,
-    pub stride: usize,
+    pub rows: usize,
 }
 
 /// Where a kernel writes: `rows` values at each multiple of `stride`.
@@ -58,24 +68,37 @@ pub(crate) struct Place {
 }
 
 impl Results<'_> {
-    /// The results of some rows and one token.
+    /// Where the results of a part and a token begin, and how far apart tokens are.
+    fn token(&self, part: PartOf, token: usize) -> (&Shared<'_, f32>, usize, usize) {
+        match self {
+            Results::Together { out, stride } => (out, token * stride + part.first_row, *stride),
+            Results::Apart(outs) => (&outs[part.index], token * part.rows, part.rows),
+        }
+    }
+
+    /// The results of some rows of a part and one token.
     ///
     /// # Safety
     /// As for [`Shared::part`].
     #[allow(clippy::mut_from_ref)]
-    pub(crate) unsafe fn part(&self, token: usize, row: usize, rows: usize) -> &mut [f32] {
+    pub(crate) unsafe fn part(
+        &self,
+        part: PartOf,
+        token: usize,
+        row: usize,
+        rows: usize,
+    ) -> &mut [f32] {
+        let (out, start, _) = self.token(part, token);
         // SAFETY: as promised by the caller.
-        unsafe {
-            self.out
-                .part(token * self.stride + self.first_row + row, rows)
-        }
+        unsafe { out.part(start + row, rows) }
     }
 
-    /// Where the results of `rows` rows and the tokens from `token` on go.
-    pub(crate) fn place(&self, token: usize, row: usize, rows: usize) -> Place {
+    /// Where the results of `rows` rows of a part and the tokens from `token` on go.
+    pub(crate) fn place(&self, part: PartOf, token: usize, row: usize, rows: usize) -> Place {
+        let (out, start, stride) = self.token(part, token);
         Place {
-            start: self.out.at(token * self.stride + self.first_row + row),
-            stride: self.stride,
+            start: out.at(start + row),
+            stride,
             rows,
         }
     }

@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::cell::Cell;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,9 +13,19 @@ use std::time::{Duration, Instant};
 use crate::Path;
 use crate::activations::Activations;
 use crate::memory::Arena;
+use crate::simd::prefetch;
 
 /// How long a thread spins before it sleeps.
 const SPIN: Duration = Duration::from_micros(200);
+
+/// Most parts of a sweep; more threads than that share parts.
+const PARTS: usize = 64;
+
+/// Bytes that a waiting thread fetches of what it will read next: a part of the second-level cache.
+const FETCHED: usize = 384 << 10;
+
+/// Bytes it fetches before it looks again whether there is work.
+const FETCHED_AT_ONCE: usize = 512;
 
 thread_local! {
     /// Whether this thread is inside of [`Threads::run`]; a nested run stays on it.
@@ -29,6 +40,8 @@ pub struct Threads {
     turn: Mutex<()>,
     arena: Arena,
     activations: Mutex<Vec<Activations>>,
+    /// Where each thread begins to read each matrix.
+    order: Mutex<Vec<Vec<usize>>>,
 }
 
 struct Shared {
@@ -36,63 +49,66 @@ struct Shared {
     job: AtomicPtr<Job>,
     stop: AtomicBool,
     asleep: Vec<AtomicBool>,
+    /// Addresses of what each worker may fetch while it waits; 0 for nothing.
+    ahead: Vec<AtomicUsize>,
 }
 
-/// One call of `run`. It lives on the caller's stack while anything of it is unclaimed or running.
+/// One call of `run`. It lives on the caller's stack until everyone who entered it has left.
 struct Job {
     work: *const (dyn Fn(usize) + Sync),
     caller: Thread,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
-/// Where the current job stands, in one number: which job it is (32 bits), how many of its calls are yet to be
-/// claimed (16 bits) and how many workers are inside one (16 bits). Whoever comes first claims a call, so that a
-/// thread the system does not run just now keeps nobody waiting.
+/// Where the current job stands, in one number: which job it is (32 bits), whether it may be entered (1 bit) and how
+/// many workers are inside (16 bits). Nobody waits for a worker that has not entered, so that a thread the system does
+/// not run just now keeps nobody waiting.
 #[derive(Default)]
 struct State(AtomicU64);
 
 impl State {
-    const UNCLAIMED: u64 = 1 << 16;
+    const OPEN: u64 = 1 << 16;
 
     fn job(state: u64) -> u64 {
         state >> 32
     }
 
-    fn unclaimed(state: u64) -> usize {
-        (state >> 16) as u16 as usize
-    }
-
-    fn running(state: u64) -> usize {
-        state as u16 as usize
+    fn running(state: u64) -> u64 {
+        state & 0xffff
     }
 
     fn load(&self) -> u64 {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// The next job, of `calls` calls.
-    fn begin(&self, calls: usize) {
+    /// The next job.
+    fn begin(&self) {
         let job = Self::job(self.load()) + 1;
-        self.0
-            .store(job << 32 | (calls as u64) << 16, Ordering::SeqCst);
+        self.0.store(job << 32 | Self::OPEN, Ordering::SeqCst);
     }
 
-    /// Claims a call and enters it if `running` is 1; which one, counted from the last.
-    fn claim(&self, running: u64) -> Option<usize> {
-        let claim = |state| (Self::unclaimed(state) > 0).then(|| state - Self::UNCLAIMED + running);
-        let state = self
+    /// Lets nobody in any more.
+    fn close(&self) {
+        self.0.fetch_and(!Self::OPEN, Ordering::SeqCst);
+    }
+
+    /// Enters the current job if it is open.
+    fn enter(&self) -> bool {
+        let enter = |state| (state & Self::OPEN != 0).then_some(state + 1);
+        let entered = self
             .0
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, claim);
-        state.ok().map(Self::unclaimed)
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, enter);
+        entered.is_ok()
     }
 
-    /// Leaves a call; whether the job is over.
+    /// Leaves it; whether nobody else can still be inside.
     fn leave(&self) -> bool {
-        Self::over(self.0.fetch_sub(1, Ordering::SeqCst) - 1)
+        let left = self.0.fetch_sub(1, Ordering::SeqCst) - 1;
+        Self::running(left) == 0 && left & Self::OPEN == 0
     }
 
-    fn over(state: u64) -> bool {
-        Self::unclaimed(state) == 0 && Self::running(state) == 0
+    fn is_empty(&self) -> bool {
+        Self::running(self.load()) == 0
     }
 }
 
@@ -111,6 +127,7 @@ impl Threads {
             job: AtomicPtr::new(std::ptr::null_mut()),
             stop: AtomicBool::new(false),
             asleep: (0..workers).map(|_| AtomicBool::new(false)).collect(),
+            ahead: (0..workers).map(|_| AtomicUsize::new(0)).collect(),
         });
         // Where the system refuses a thread, the pool is smaller.
         let workers = (0..workers)
@@ -129,6 +146,7 @@ impl Threads {
             turn: Mutex::new(()),
             arena: Arena::default(),
             activations: Mutex::default(),
+            order: Mutex::default(),
         }
     }
 
@@ -142,12 +160,12 @@ impl Threads {
         self.path
     }
 
-    /// Calls `work(i)` once for each i below [`count`](Self::count), on as many threads as are free, and returns when
-    /// all are done. Calls must not wait for each other. A panic in one of them goes on in the caller. Inside of
-    /// `work`, a nested call runs on the thread it is made on.
-    pub fn run(&self, work: &(dyn Fn(usize) + Sync)) {
+    /// Calls `work(thread)` on the caller, which is thread 0, and on every other thread that comes before the caller is
+    /// done; returns when all who came are done. What there is to do must be claimed by whoever comes. A panic in one
+    /// of the calls goes on in the caller. Inside of `work`, a nested call runs on the thread it is made on.
+    fn run(&self, work: &(dyn Fn(usize) + Sync)) {
         if self.workers.is_empty() || RUNNING.get() {
-            return (0..self.count()).for_each(work);
+            return work(0);
         }
         // One job at a time: a second caller waits here.
         let turn = unpoisoned(&self.turn);
@@ -162,13 +180,11 @@ impl Threads {
         };
         let (shared, pointer) = (&self.shared, (&raw const job).cast_mut());
         shared.job.store(pointer, Ordering::SeqCst);
-        shared.state.begin(self.workers.len());
+        shared.state.begin();
         self.wake();
-        let mut own = inside(|| work(0));
-        while let Some(i) = shared.state.claim(0) {
-            own = own.and(inside(|| work(i)));
-        }
-        wait(|| State::over(shared.state.load()));
+        let own = inside(|| work(0));
+        shared.state.close();
+        wait(|| shared.state.is_empty());
         let theirs = unpoisoned(&job.panic).take();
         drop(turn);
         if let Some(panic) = own.err().or(theirs) {
@@ -192,6 +208,54 @@ impl Threads {
                 work(item);
             }
         });
+    }
+
+    /// Calls `work` for stretches of up to `piece` of the items, which lie one after another in memory. A thread goes
+    /// through a part of its own, the one whose beginning it may have [fetched](Self::expect_after), and then helps others.
+    pub(crate) fn sweep(&self, items: usize, piece: usize, work: &(dyn Fn(Range<usize>) + Sync)) {
+        let parts = self.count().min(PARTS);
+        if parts == 1 || items <= piece {
+            return work(0..items);
+        }
+        let next = [const { AtomicUsize::new(0) }; PARTS];
+        self.run(&|thread| {
+            for part in (0..parts).map(|i| (thread + i) % parts) {
+                let range = part_of(items, part, parts);
+                loop {
+                    let done = next[part].fetch_add(piece, Ordering::Relaxed);
+                    let from = range.start + done;
+                    if from >= range.end {
+                        break;
+                    }
+                    work(from..range.end.min(from + piece));
+                }
+            }
+        });
+    }
+
+    /// Where each thread's part of a [sweep](Self::sweep) over `items` begins.
+    pub(crate) fn parts(&self, items: usize) -> impl Iterator<Item = usize> {
+        let parts = self.count().min(PARTS);
+        (0..parts).map(move |part| part_of(items, part, parts).start)
+    }
+
+    /// Puts a matrix, of which each thread will read its part from an address on, at the end of the order in which
+    /// matrices are used. Returns its place.
+    pub(crate) fn enlist(&self, beginnings: Vec<usize>) -> usize {
+        let mut order = unpoisoned(&self.order);
+        order.push(beginnings);
+        order.len() - 1
+    }
+
+    /// Lets threads that have nothing to do fetch the beginning of what they will read of the matrix that follows: while
+    /// one thread works between two products, memory is idle otherwise. After the last comes the first.
+    pub(crate) fn expect_after(&self, turn: usize) {
+        let order = unpoisoned(&self.order);
+        let next = order.get(turn + 1).or(order.first());
+        let beginnings = next.into_iter().flatten().skip(1);
+        for (ahead, beginning) in self.shared.ahead.iter().zip(beginnings) {
+            ahead.store(*beginning, Ordering::Relaxed);
+        }
     }
 
     /// Memory for repacked weights.
@@ -219,7 +283,7 @@ impl Threads {
 impl Drop for Threads {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::SeqCst);
-        self.shared.state.begin(0);
+        self.shared.state.begin();
         self.wake();
         for worker in self.workers.drain(..) {
             // A worker catches the panics of its work, so there is nothing to learn here.
@@ -238,18 +302,18 @@ impl Shared {
             if self.stop.load(Ordering::SeqCst) {
                 return;
             }
-            while let Some(call) = self.state.claim(1) {
-                self.call(call);
+            if self.state.enter() {
+                self.work(i + 1);
             }
         }
     }
 
-    fn call(&self, call: usize) {
-        // SAFETY: a call was claimed and entered, so `run` stored a job, and it waits until the call is left.
+    fn work(&self, thread: usize) {
+        // SAFETY: the job was entered, so `run` stored one, and it waits until the job is left.
         let job = unsafe { &*self.job.load(Ordering::SeqCst) };
         // SAFETY: `work` outlives the job.
         let work = unsafe { &*job.work };
-        if let Err(panic) = inside(|| work(call)) {
+        if let Err(panic) = inside(|| work(thread)) {
             unpoisoned(&job.panic).get_or_insert(panic);
         }
         let caller = job.caller.clone();
@@ -261,7 +325,23 @@ impl Shared {
 
     fn wait_for_job(&self, i: usize, seen: u64) {
         let ready = || State::job(self.state.load()) != seen;
-        if !spin(ready) {
+        let mut fetched = 0;
+        let mut ahead = 0;
+        let spun = spin(|| {
+            if fetched < FETCHED {
+                if ahead == 0 {
+                    ahead = self.ahead[i].swap(0, Ordering::Relaxed);
+                }
+                if ahead != 0 {
+                    for line in (fetched..fetched + FETCHED_AT_ONCE).step_by(64) {
+                        prefetch(ahead.wrapping_add(line) as *const u8);
+                    }
+                    fetched += FETCHED_AT_ONCE;
+                }
+            }
+            ready()
+        });
+        if !spun {
             // The caller looks at `asleep` after it began a job, so one of the two sees the other.
             self.asleep[i].store(true, Ordering::SeqCst);
             while !ready() {
@@ -281,8 +361,8 @@ fn inside(work: impl FnOnce()) -> std::thread::Result<()> {
 }
 
 /// Spins, then sleeps until unparked, for as long as it takes.
-fn wait(ready: impl Fn() -> bool) {
-    if !spin(&ready) {
+fn wait(mut ready: impl FnMut() -> bool) {
+    if !spin(&mut ready) {
         while !ready() {
             std::thread::park();
         }
@@ -290,7 +370,7 @@ fn wait(ready: impl Fn() -> bool) {
 }
 
 /// Spins for a moment; whether the condition came true.
-fn spin(ready: impl Fn() -> bool) -> bool {
+fn spin(mut ready: impl FnMut() -> bool) -> bool {
     let mut start = None;
     loop {
         for _ in 0..64 {
@@ -305,6 +385,12 @@ fn spin(ready: impl Fn() -> bool) -> bool {
     }
 }
 
+/// Part `part` of `items` things shared out to `parts`.
+fn part_of(items: usize, part: usize, parts: usize) -> Range<usize> {
+    let start = |part: usize| (items as u128 * part as u128 / parts as u128) as usize;
+    start(part)..start(part + 1)
+}
+
 /// Nothing here leaves a mutex's data half changed, so a panic does not spoil it.
 fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -315,15 +401,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_thread_works_once_a_run() {
+    fn every_item_is_worked_on_once() {
         let threads = Threads::new(3);
-        let calls: Vec<AtomicUsize> = (0..3).map(|_| AtomicUsize::new(0)).collect();
-        for _ in 0..1000 {
-            threads.run(&|i| {
+        for items in [0, 1, 2, 3, 10, 64, 1000] {
+            let calls: Vec<AtomicUsize> = (0..items).map(|_| AtomicUsize::new(0)).collect();
+            let count = |i: usize| {
                 calls[i].fetch_add(1, Ordering::Relaxed);
-            });
+            };
+            threads.share(items, &count);
+            threads.sweep(items, 3, &|range| range.for_each(count));
+            assert!(calls.iter().all(|c| c.load(Ordering::Relaxed) == 2));
         }
-        assert!(calls.iter().all(|c| c.load(Ordering::Relaxed) == 1000));
+    }
+
+    #[test]
+    fn parts_of_a_sweep_follow_each_other() {
+        let threads = Threads::new(3);
+        assert_eq!(threads.parts(10).collect::<Vec<_>>(), [0, 3, 6]);
+        assert_eq!(threads.parts(2).collect::<Vec<_>>(), [0, 0, 1]);
+        assert_eq!(part_of(usize::MAX, 2, 3).end, usize::MAX);
     }
 
     #[test]
@@ -331,12 +427,12 @@ mod tests {
         let threads = Threads::new(2);
         for bad in 0..2 {
             let result = catch_unwind(AssertUnwindSafe(|| {
-                threads.run(&|i| assert_ne!(i, bad, "thread {i}"));
+                threads.share(2, &|i| assert_ne!(i, bad, "item {i}"));
             }));
             assert!(result.is_err());
         }
         let done = AtomicUsize::new(0);
-        threads.run(&|_| {
+        threads.share(2, &|_| {
             done.fetch_add(1, Ordering::Relaxed);
         });
         assert_eq!(done.into_inner(), 2);
@@ -346,8 +442,8 @@ mod tests {
     fn a_nested_run_stays_on_its_thread_and_ends() {
         let threads = Threads::new(2);
         let calls = AtomicUsize::new(0);
-        threads.run(&|_| {
-            threads.run(&|_| {
+        threads.share(2, &|_| {
+            threads.share(2, &|_| {
                 calls.fetch_add(1, Ordering::Relaxed);
             })
         });
@@ -378,10 +474,10 @@ mod tests {
         while !threads.shared.asleep[0].load(Ordering::SeqCst) {
             std::thread::yield_now();
         }
-        let done = AtomicUsize::new(0);
-        threads.run(&|_| {
-            done.fetch_add(1, Ordering::Relaxed);
+        // Each of the two calls waits for the other, so both threads must come.
+        let both = std::sync::Barrier::new(2);
+        threads.share(2, &|_| {
+            both.wait();
         });
-        assert_eq!(done.into_inner(), 2);
     }
 }

@@ -13,6 +13,8 @@ pub async fn bench(options: BenchOptions, as_json: bool) -> Result<()> {
         .bench(BenchRequest {
             prompt_tokens: options.prompt_tokens,
             generated_tokens: options.generated_tokens,
+            depth: options.depth,
+            sequences: options.sequences,
             repetitions: options.repetitions,
         })
         .await?;
@@ -34,6 +36,8 @@ pub async fn bench(options: BenchOptions, as_json: bool) -> Result<()> {
             "model": report.model,
             "prompt_tokens": options.prompt_tokens,
             "generated_tokens": options.generated_tokens,
+            "depth": options.depth,
+            "sequences": options.sequences,
             "prefill_tokens_per_second": prefill.median,
             "decode_tokens_per_second": decode.median,
             "spread": { "prefill": prefill.to_json(), "decode": decode.to_json() },

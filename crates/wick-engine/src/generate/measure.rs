@@ -23,42 +23,56 @@ fn check(cancel: &AtomicBool) -> Result<()> {
 }
 
 impl Session {
-    /// Measures reading and writing once, on tokens of no meaning.
+    /// Measures reading and writing once, on tokens of no meaning, each after `depth` tokens.
     pub fn measure(&mut self, request: &BenchRequest, cancel: &AtomicBool) -> Result<BenchRun> {
-        let (prompt, written) = (
-            request.prompt_tokens as usize,
-            request.generated_tokens as usize,
-        );
+        let (prompt, written) = (request.prompt_tokens, request.generated_tokens);
+        let needed = request.depth.saturating_add(prompt.max(written));
         let available = self.info.context_length;
-        if prompt + written > available as usize {
-            let needed = (prompt + written) as u32;
+        if needed > available {
             return Err(Error::PromptTooLong { needed, available });
         }
         let vocabulary = self.model.vocabulary_size().max(2);
-        let token = |n: usize| (n * 7919 % vocabulary) as u32;
-        let mut run = BenchRun {
-            prefill_tokens_per_second: 0.0,
-            decode_tokens_per_second: 0.0,
-        };
-        let mut decoder = Decoder::new(&self.model);
-        let tokens: Vec<u32> = (0..prompt).map(token).collect();
+        let token = |n: u32| (n as usize * 7919 % vocabulary) as u32;
+        let tokens: Vec<u32> = (0..prompt.max(request.depth)).map(token).collect();
+        let mut before = Decoder::new(&self.model);
+        for chunk in tokens[..request.depth as usize].chunks(LONGEST_PASS) {
+            check(cancel)?;
+            before.prefill(chunk)?;
+        }
+
+        let mut decoder = before.fork()?;
         let began = Instant::now();
-        for chunk in tokens.chunks(LONGEST_PASS) {
+        for chunk in tokens[..prompt as usize].chunks(LONGEST_PASS) {
             check(cancel)?;
             decoder.prefill(chunk)?;
         }
-        if prompt > 0 {
-            run.prefill_tokens_per_second = rate(prompt as f32, began).into();
-        }
+        let prefill_tokens_per_second = match prompt {
+            0 => 0.0,
+            _ => rate(prompt as f32, began).into(),
+        };
+
+        let sequences = request.sequences.max(1);
+        let forks = (0..sequences).map(|_| before.fork());
+        let mut decoders: Vec<Decoder> = forks.collect::<Result<_>>()?;
         let began = Instant::now();
         for n in 0..written {
             check(cancel)?;
-            decoder.decode(token(n))?;
+            let token = [token(n)];
+            let readings = decoders.iter_mut().map(|decoder| Reading {
+                decoder,
+                tokens: &token,
+                outputs: 1,
+            });
+            read(readings.collect())?;
         }
-        if written > 0 {
-            run.decode_tokens_per_second = rate(written as f32, began).into();
-        }
-        Ok(run)
+        let decode_tokens_per_second = match written {
+            0 => 0.0,
+            _ => rate((written * sequences) as f32, began).into(),
+        };
+        Ok(BenchRun {
+            prefill_tokens_per_second,
+            decode_tokens_per_second,
+        })
     }
 
     /// How well the model predicts a text, counted as llama.cpp does: the text is cut into chunks, the first token of

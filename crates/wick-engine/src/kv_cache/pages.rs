@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use wick_kernels::{PAGE_TOKENS, PageLayout};
+use wick_kernels::{PAGE_TOKENS, PageLayout, Threads};
 
 use crate::{Error, Result};
 
@@ -43,23 +43,34 @@ impl Pages {
     }
 
     /// Writes rows of keys and values, which stand at `position` and after.
-    pub(crate) fn write(&mut self, position: usize, keys: &[f32], values: &[f32]) -> Result<()> {
+    pub(crate) fn write(
+        &mut self,
+        threads: &Threads,
+        position: usize,
+        keys: &[f32],
+        values: &[f32],
+    ) -> Result<()> {
         let width = self.layout.kv_heads * self.layout.head_dim;
-        let rows = keys.chunks_exact(width).zip(values.chunks_exact(width));
-        for (row, (key, value)) in rows.enumerate() {
-            let at = position + row;
-            let index = at / PAGE_TOKENS;
-            while self.pages.len() <= index {
-                self.pages
-                    .push(Some(Arc::new(vec![0; self.layout.bytes()])));
-            }
-            let page = self.pages[index].as_mut().ok_or(Error::Compute {
-                reason: "the cache was written behind its window".into(),
-            })?;
-            let page = Arc::make_mut(page);
-            self.layout.write(page, at % PAGE_TOKENS, key, value)?;
+        let rows = keys.len().checked_div(width).unwrap_or(0);
+        let (first, end) = (
+            position / PAGE_TOKENS,
+            (position + rows).div_ceil(PAGE_TOKENS),
+        );
+        while self.pages.len() < end {
+            self.pages
+                .push(Some(Arc::new(vec![0; self.layout.bytes()])));
         }
-        Ok(())
+        let pages = self.pages[first..end].iter_mut().map(|page| match page {
+            Some(page) => Ok(Arc::make_mut(page).as_mut_slice()),
+            None => Err(Error::Compute {
+                reason: "the cache was written behind its window".into(),
+            }),
+        });
+        let mut pages = pages.collect::<Result<Vec<_>>>()?;
+        let slot = position % PAGE_TOKENS;
+        Ok(self
+            .layout
+            .write_rows(threads, slot, &mut pages, keys, values)?)
     }
 
     /// Gives up pages that no token at `position` or after can see, but for one: a guess that was wrong goes back a

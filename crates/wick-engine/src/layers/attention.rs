@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use candle_core::{D, DType, Tensor};
-use wick_kernels::{AttentionShape, Span, Threads, attention};
+use wick_kernels::{AttentionShape, Span, attention};
 
-use super::{Compute, Linear, RmsNorm, Rope, with_numbers};
-use crate::{Error, Result, kv_cache::LayerShape, models::Step};
+use super::{
+    Linear, RmsNorm, Rope, Rows,
+    rows::{HostRows, apart},
+};
+use crate::{Result, kv_cache::LayerShape, models::Step};
 
 /// What one attention layer is made of.
 pub struct AttentionWeights {
-    /// Rows of the queries, then of the keys, then of the values.
+    /// To the queries, the keys and the values: three matrices.
     pub qkv: Linear,
     /// From the heads back to the embedding.
     pub output: Linear,
@@ -27,18 +30,11 @@ pub struct Attention {
     layer: usize,
     weights: AttentionWeights,
     shape: AttentionShape,
-    compute: Compute,
 }
 
 impl Attention {
     /// The attention of layer number `layer`: `heads` queries share the keys and values of `cache`.
-    pub fn new(
-        layer: usize,
-        heads: usize,
-        cache: LayerShape,
-        weights: AttentionWeights,
-        compute: &Compute,
-    ) -> Self {
+    pub fn new(layer: usize, heads: usize, cache: LayerShape, weights: AttentionWeights) -> Self {
         Self {
             layer,
             weights,
@@ -50,7 +46,6 @@ impl Attention {
                 softcap: None,
                 window: cache.window,
             },
-            compute: compute.clone(),
         }
     }
 
@@ -70,11 +65,20 @@ impl Attention {
     }
 
     /// `(n_tokens, n_embd)` → `(n_tokens, n_embd)`; the step's caches receive the tokens' keys and values.
-    pub fn forward(&self, x: &Tensor, step: &mut Step<'_>) -> Result<Tensor> {
-        let qkv = self.weights.qkv.forward(x)?; // (n_tokens, (n_heads + 2 · n_kv_heads) · head_dim)
-        let seen = match &self.compute {
-            Compute::Host(threads) => self.on_host(threads, &qkv, step)?,
-            Compute::Candle(_) => self.with_candle(&qkv, step)?,
+    pub fn forward(&self, x: &Rows, step: &mut Step<'_>) -> Result<Rows> {
+        let [mut q, mut k, v] = self.weights.qkv.forward_apart(x)?;
+        if let Some((query_norm, key_norm)) = &self.weights.query_key_norms {
+            q = query_norm.forward(&q)?;
+            k = key_norm.forward(&k)?;
+        }
+        let seen = match (q, k, v) {
+            (Rows::Host(q), Rows::Host(k), Rows::Host(v)) => {
+                Rows::Host(self.on_host(q, k, &v, step)?)
+            }
+            (Rows::Candle(q), Rows::Candle(k), Rows::Candle(v)) => {
+                Rows::Candle(self.with_candle(&q, &k, &v, step)?)
+            }
+            _ => return Err(apart()),
         }; // (n_tokens, n_heads · head_dim)
         let seen = match &self.weights.sub_norm {
             Some(norm) => norm.forward(&seen)?,
@@ -83,45 +87,31 @@ impl Attention {
         self.weights.output.forward(&seen)
     }
 
-    fn on_host(&self, threads: &Threads, qkv: &Tensor, step: &mut Step<'_>) -> Result<Tensor> {
-        let tokens = qkv.dim(0)?;
-        let (queries, keys) = (
-            self.shape.heads * self.shape.head_dim,
-            self.shape.kv_heads * self.shape.head_dim,
-        );
-        let [mut q, mut k, mut v] = [queries, keys, keys].map(|n| Vec::with_capacity(tokens * n));
-        with_numbers(qkv, |numbers| {
-            for row in numbers.chunks_exact(queries + 2 * keys) {
-                q.extend_from_slice(&row[..queries]);
-                k.extend_from_slice(&row[queries..queries + keys]);
-                v.extend_from_slice(&row[queries + keys..]);
-            }
-            Ok(())
-        })?;
-        if let Some((query_norm, key_norm)) = &self.weights.query_key_norms {
-            for (norm, x) in [(query_norm, &mut q), (key_norm, &mut k)] {
-                let mut normed = vec![0.0; x.len()];
-                norm.normalize(threads, x, &mut normed)?;
-                *x = normed;
-            }
-        }
+    fn on_host(
+        &self,
+        mut q: HostRows,
+        mut k: HostRows,
+        v: &HostRows,
+        step: &mut Step<'_>,
+    ) -> Result<HostRows> {
         for x in [&mut q, &mut k] {
-            self.weights.rope.turn(threads, step.positions(), x)?;
+            self.weights.rope.turn(step.positions(), x)?;
         }
-
-        let mut out = vec![0.0; tokens * queries];
+        let threads = q.host().threads();
+        let mut out = q.like(q.width());
         let sequences = step.sequences_mut();
         for sequence in sequences.iter_mut() {
-            let rows = sequence.rows.start * keys..sequence.rows.end * keys;
+            let rows = sequence.rows.start * k.width()..sequence.rows.end * k.width();
             let position = sequence.cache.position();
-            let pages = sequence.cache.pages(self.layer).ok_or_else(elsewhere)?;
-            pages.write(position, &k[rows.clone()], &v[rows])?;
+            let pages = sequence.cache.pages(self.layer).ok_or_else(apart)?;
+            let (keys, values) = (&k.numbers()[rows.clone()], &v.numbers()[rows]);
+            pages.write(threads, position, keys, values)?;
         }
         let mut layout = None;
         let mut spans = Vec::with_capacity(sequences.len());
         for sequence in sequences.iter_mut() {
             let first_position = sequence.cache.position();
-            let pages = sequence.cache.pages(self.layer).ok_or_else(elsewhere)?;
+            let pages = sequence.cache.pages(self.layer).ok_or_else(apart)?;
             layout = Some(*pages.layout());
             spans.push(Span {
                 first_row: sequence.rows.start,
@@ -131,27 +121,26 @@ impl Attention {
             });
         }
         if let Some(layout) = layout {
-            attention(threads, &layout, &self.shape, &spans, &q, &mut out)?;
+            let (q, out) = (q.numbers(), out.numbers_mut());
+            attention(threads, &layout, &self.shape, &spans, q, out)?;
         }
-        Ok(Tensor::from_vec(out, (tokens, queries), qkv.device())?)
+        Ok(out)
     }
 
-    fn with_candle(&self, qkv: &Tensor, step: &mut Step<'_>) -> Result<Tensor> {
+    fn with_candle(
+        &self,
+        q: &Tensor,
+        k: &Tensor,
+        v: &Tensor,
+        step: &mut Step<'_>,
+    ) -> Result<Tensor> {
         let (heads, kv_heads, head_dim) =
             (self.shape.heads, self.shape.kv_heads, self.shape.head_dim);
-        let tokens = qkv.dim(0)?;
-        let part = |from: usize, heads: usize| -> Result<Tensor> {
-            let part = qkv.narrow(1, from * head_dim, heads * head_dim)?;
-            Ok(part.contiguous()?.reshape((tokens, heads, head_dim))?)
-        };
-        let mut q = part(0, heads)?;
-        let mut k = part(heads, kv_heads)?;
-        let v = part(heads + kv_heads, kv_heads)?;
-        if let Some((query_norm, key_norm)) = &self.weights.query_key_norms {
-            q = query_norm.forward(&q)?;
-            k = key_norm.forward(&k)?;
-        }
-        let positions = Tensor::new(step.positions(), qkv.device())?;
+        let tokens = q.dim(0)?;
+        let q = q.reshape((tokens, heads, head_dim))?;
+        let k = k.reshape((tokens, kv_heads, head_dim))?;
+        let v = v.reshape((tokens, kv_heads, head_dim))?;
+        let positions = Tensor::new(step.positions(), q.device())?;
         let q = self.weights.rope.turn_tensor(&positions, &q)?;
         let k = self.weights.rope.turn_tensor(&positions, &k)?;
         let mut seen = Vec::new();
@@ -159,7 +148,7 @@ impl Attention {
             let (from, rows) = (sequence.rows.start, sequence.rows.len());
             let position = sequence.cache.position();
             let heads_first = |x: &Tensor| x.narrow(0, from, rows)?.transpose(0, 1)?.contiguous();
-            let cache = sequence.cache.tensors(self.layer).ok_or_else(elsewhere)?;
+            let cache = sequence.cache.tensors(self.layer).ok_or_else(apart)?;
             let (keys, values) = cache.write(position, &heads_first(&k)?, &heads_first(&v)?)?;
             // Heads that share keys become rows of one product: (n_kv_heads, n_group · n_rows, head_dim)
             let group = heads / kv_heads;
@@ -168,7 +157,7 @@ impl Attention {
             let scores =
                 (q.matmul(&keys.transpose(1, 2)?.contiguous()?)? * f64::from(self.shape.scale))?;
             let total = position + rows;
-            let mask = self.mask(position, rows, total, qkv)?; // (n_rows, n_seen)
+            let mask = self.mask(position, rows, total, &q)?; // (n_rows, n_seen)
             let scores = scores
                 .reshape((kv_heads, group, rows, total))?
                 .broadcast_add(&mask)?;
@@ -196,11 +185,5 @@ impl Attention {
             })
             .collect();
         Ok(Tensor::from_vec(mask, (rows, total), like.device())?)
-    }
-}
-
-fn elsewhere() -> Error {
-    Error::Compute {
-        reason: "the cache and the layers are on different devices".into(),
     }
 }

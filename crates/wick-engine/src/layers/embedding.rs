@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use wick_kernels::{Format, dequantize};
 
-use super::Compute;
+use super::{Compute, Rows, rows::HostRows};
 use crate::{Error, Result, source::SourceTensor};
 
 /// The token embeddings.
@@ -51,10 +51,25 @@ impl Embedding {
     }
 
     /// `tokens: (n_tokens)` → `(n_tokens, n_embd)`
-    pub fn forward(&self, tokens: &[u32]) -> Result<Tensor> {
+    pub fn forward(&self, tokens: &[u32]) -> Result<Rows> {
+        let (count, width) = (tokens.len(), self.width);
+        Ok(match &self.compute {
+            Compute::Host(host) => {
+                let mut rows = HostRows::new(host, count, width);
+                self.read(tokens, rows.numbers_mut())?;
+                Rows::Host(rows)
+            }
+            Compute::Candle(device) => {
+                let mut rows = vec![0.0; count * width];
+                self.read(tokens, &mut rows)?;
+                Rows::Candle(Tensor::from_vec(rows, (count, width), device)?)
+            }
+        })
+    }
+
+    fn read(&self, tokens: &[u32], out: &mut [f32]) -> Result<()> {
         let bytes = self.table.data.as_ref();
         let row_bytes = bytes.len() / self.rows;
-        let mut out = vec![0.0; tokens.len() * self.width];
         for (&token, out) in tokens.iter().zip(out.chunks_exact_mut(self.width)) {
             let token = token as usize;
             if token >= self.rows {
@@ -68,7 +83,6 @@ impl Embedding {
                 out.iter_mut().for_each(|value| *value *= self.scale);
             }
         }
-        let shape = (tokens.len(), self.width);
-        Ok(Tensor::from_vec(out, shape, self.compute.device())?)
+        Ok(())
     }
 }

@@ -1,9 +1,9 @@
 //! A mixture of experts: a router picks a few feed-forward parts for each token and weighs what they answer.
 
-use candle_core::{D, Tensor};
+use candle_core::Tensor;
 use wick_kernels::Activation;
 
-use super::{Linear, Weights, mlp::activate, with_numbers};
+use super::{Linear, Rows, Weights, mlp::activate, rows::apart};
 use crate::Result;
 
 /// How a mixture is made.
@@ -24,7 +24,6 @@ pub struct Experts {
     router: Linear,
     experts: Vec<Expert>,
     shape: ExpertsShape,
-    compute: super::Compute,
 }
 
 struct Expert {
@@ -61,50 +60,72 @@ impl Experts {
             router: weights.linear(embedding, &[(router, experts)])?,
             experts: (0..experts).map(expert).collect::<Result<_>>()?,
             shape,
-            compute: weights.compute().clone(),
         })
     }
 
     /// `(n_tokens, n_embd)` → `(n_tokens, n_embd)`
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (tokens, width) = x.dims2()?;
+    pub fn forward(&self, x: &Rows) -> Result<Rows> {
         let asked = self.route(x)?;
-        let mut out = Tensor::zeros((tokens, width), x.dtype(), x.device())?;
+        let mut out = match x {
+            Rows::Host(x) => {
+                let mut out = x.like(x.width());
+                out.numbers_mut().fill(0.0);
+                Rows::Host(out)
+            }
+            Rows::Candle(x) => Rows::Candle(x.zeros_like()?),
+        };
         for (expert, asked) in self.experts.iter().zip(asked) {
             if asked.is_empty() {
                 continue;
             }
             let (rows, shares): (Vec<u32>, Vec<f32>) = asked.into_iter().unzip();
-            let count = rows.len();
-            let rows = Tensor::from_vec(rows, count, x.device())?;
-            let shares = Tensor::from_vec(shares, (count, 1), x.device())?;
-            let gate_up = expert.gate_up.forward(&x.index_select(&rows, 0)?)?;
-            let h = activate(&gate_up, Activation::Silu, &self.compute)?;
-            let answer = expert.down.forward(&h)?.broadcast_mul(&shares)?;
-            out = out.index_add(&rows, &answer, 0)?;
+            let gate_up = expert.gate_up.forward(&x.select(&rows)?)?;
+            let h = activate(&gate_up, Activation::Silu)?;
+            out = add_shares(out, &expert.down.forward(&h)?, &rows, &shares)?;
         }
         Ok(out)
     }
 
     /// For each expert the rows that ask it, and the share its answer has in each.
-    fn route(&self, x: &Tensor) -> Result<Vec<Vec<(u32, f32)>>> {
-        let scores = self.router.forward(x)?; // (n_tokens, n_experts)
-        let max = scores.max_keepdim(D::Minus1)?;
-        let scores = scores.broadcast_sub(&max)?.exp()?; // softmax, up to a factor that the shares divide out
-        let scores = scores.to_device(&candle_core::Device::Cpu)?;
+    fn route(&self, x: &Rows) -> Result<Vec<Vec<(u32, f32)>>> {
+        let scores = self.router.forward(x)?.into_numbers()?; // (n_tokens, n_experts)
         let mut asked = vec![Vec::new(); self.shape.experts];
-        with_numbers(&scores, |scores| {
-            for (row, scores) in scores.chunks_exact(self.shape.experts).enumerate() {
-                let mut order: Vec<usize> = (0..scores.len()).collect();
-                order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
-                order.truncate(self.shape.used);
-                let total: f32 = order.iter().map(|expert| scores[*expert]).sum();
-                for expert in order {
-                    asked[expert].push((row as u32, scores[expert] / total));
-                }
+        for (row, scores) in scores.chunks_exact(self.shape.experts).enumerate() {
+            let mut order: Vec<usize> = (0..scores.len()).collect();
+            order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+            order.truncate(self.shape.used);
+            // Softmax over all, up to a factor that the shares divide out.
+            let most = order.first().map_or(0.0, |expert| scores[*expert]);
+            let weight = |expert: &usize| (scores[*expert] - most).exp();
+            let total: f32 = order.iter().map(weight).sum();
+            for expert in &order {
+                asked[*expert].push((row as u32, weight(expert) / total));
             }
-            Ok(())
-        })?;
+        }
         Ok(asked)
     }
+}
+
+/// Adds an expert's answers to the rows that asked it.
+fn add_shares(out: Rows, answer: &Rows, rows: &[u32], shares: &[f32]) -> Result<Rows> {
+    Ok(match (out, answer) {
+        (Rows::Host(mut out), Rows::Host(answer)) => {
+            let width = out.width();
+            let answers = answer.numbers().chunks_exact(width);
+            for ((row, share), answer) in rows.iter().zip(shares).zip(answers) {
+                let out = &mut out.numbers_mut()[*row as usize * width..][..width];
+                out.iter_mut()
+                    .zip(answer)
+                    .for_each(|(out, answer)| *out += answer * share);
+            }
+            Rows::Host(out)
+        }
+        (Rows::Candle(out), Rows::Candle(answer)) => {
+            let count = rows.len();
+            let rows = Tensor::from_slice(rows, count, out.device())?;
+            let shares = Tensor::from_slice(shares, (count, 1), out.device())?;
+            Rows::Candle(out.index_add(&rows, &answer.broadcast_mul(&shares)?, 0)?)
+        }
+        _ => return Err(apart()),
+    })
 }

@@ -1,9 +1,8 @@
 //! The feed-forward part of a layer: gate, up, activation, down.
 
-use candle_core::Tensor;
 use wick_kernels::{Activation, gated};
 
-use super::{Compute, Linear, RmsNorm, with_numbers};
+use super::{Linear, RmsNorm, Rows};
 use crate::Result;
 
 /// `down(activation(gate(x)) · up(x))`
@@ -13,18 +12,16 @@ pub struct GatedMlp {
     activation: Activation,
     /// Norm before the last product (BitNet).
     sub_norm: Option<RmsNorm>,
-    compute: Compute,
 }
 
 impl GatedMlp {
     /// `gate_up` gives the gate's rows, then the up's.
-    pub fn new(gate_up: Linear, down: Linear, activation: Activation, compute: &Compute) -> Self {
+    pub fn new(gate_up: Linear, down: Linear, activation: Activation) -> Self {
         Self {
             gate_up,
             down,
             activation,
             sub_norm: None,
-            compute: compute.clone(),
         }
     }
 
@@ -35,9 +32,9 @@ impl GatedMlp {
     }
 
     /// `(n_tokens, n_embd)` → `(n_tokens, n_embd)`
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    pub fn forward(&self, x: &Rows) -> Result<Rows> {
         let gate_up = self.gate_up.forward(x)?;
-        let mut h = activate(&gate_up, self.activation, &self.compute)?;
+        let mut h = activate(&gate_up, self.activation)?;
         if let Some(norm) = &self.sub_norm {
             h = norm.forward(&h)?;
         }
@@ -46,22 +43,17 @@ impl GatedMlp {
 }
 
 /// `(n_tokens, 2 · n_ff)`, gate before up → `(n_tokens, n_ff)`
-pub(super) fn activate(
-    gate_up: &Tensor,
-    activation: Activation,
-    compute: &Compute,
-) -> Result<Tensor> {
-    let (tokens, width) = gate_up.dims2()?;
-    let half = width / 2;
-    match compute {
-        Compute::Host(threads) => {
-            let mut out = vec![0.0; tokens * half];
-            with_numbers(gate_up, |numbers| {
-                Ok(gated(threads, activation, half, numbers, &mut out)?)
-            })?;
-            Ok(Tensor::from_vec(out, (tokens, half), gate_up.device())?)
+pub(super) fn activate(gate_up: &Rows, activation: Activation) -> Result<Rows> {
+    Ok(match gate_up {
+        Rows::Host(gate_up) => {
+            let half = gate_up.width() / 2;
+            let mut out = gate_up.like(half);
+            let (threads, to) = (gate_up.host().threads(), out.numbers_mut());
+            gated(threads, activation, half, gate_up.numbers(), to)?;
+            Rows::Host(out)
         }
-        Compute::Candle(_) => {
+        Rows::Candle(gate_up) => {
+            let half = gate_up.dim(1)? / 2;
             let gate = gate_up.narrow(1, 0, half)?.contiguous()?;
             let up = gate_up.narrow(1, half, half)?.contiguous()?;
             let gate = match activation {
@@ -69,7 +61,7 @@ pub(super) fn activate(
                 Activation::GeluTanh => gate.gelu()?,
                 Activation::ReluSquared => gate.relu()?.sqr()?,
             };
-            Ok((gate * up)?)
+            Rows::Candle((gate * up)?)
         }
-    }
+    })
 }

@@ -4,38 +4,39 @@
 mod attention;
 mod embedding;
 mod experts;
+mod host;
 mod linear;
 mod mlp;
 mod norm;
 mod precise;
 mod rope;
+mod rows;
 mod transformer;
 mod weights;
 
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, Device, Storage, Tensor};
-use wick_kernels::Threads;
+use candle_core::Device;
 
 pub use attention::{Attention, AttentionWeights};
 pub use embedding::Embedding;
 pub use experts::{Experts, ExpertsShape};
+pub use host::Host;
 pub use linear::Linear;
 pub use mlp::GatedMlp;
 pub use norm::RmsNorm;
 pub(crate) use precise::is_computed_precisely;
 pub use rope::{Rope, RopeScaling};
+pub use rows::{HostRows, Rows};
 pub use transformer::{Block, FeedForward, Transformer};
 pub use weights::Weights;
 pub use wick_kernels::{Activation, RopeStyle};
-
-use crate::{Error, Result};
 
 /// Where and how the layers compute.
 #[derive(Clone)]
 pub enum Compute {
     /// On the processor, with Wick's kernels.
-    Host(Arc<Threads>),
+    Host(Arc<Host>),
     /// With candle's operations, on a GPU or, to check the kernels against, on the processor.
     Candle(Device),
 }
@@ -52,23 +53,8 @@ impl Compute {
     /// Threads it takes on the processor.
     pub fn threads(&self) -> u32 {
         match self {
-            Self::Host(threads) => threads.count() as u32,
+            Self::Host(host) => host.threads().count() as u32,
             Self::Candle(_) => 1,
         }
-    }
-}
-
-/// Calls `work` with the numbers of a tensor on the host, row after row.
-fn with_numbers<R>(tensor: &Tensor, work: impl FnOnce(&[f32]) -> Result<R>) -> Result<R> {
-    let tensor = tensor.contiguous()?;
-    let (storage, layout) = tensor.storage_and_layout();
-    match &*storage {
-        Storage::Cpu(CpuStorage::F32(numbers)) => {
-            let start = layout.start_offset();
-            work(&numbers[start..start + layout.shape().elem_count()])
-        }
-        _ => Err(Error::Compute {
-            reason: "a tensor between two layers is not in F32 on the processor".into(),
-        }),
     }
 }

@@ -2,8 +2,9 @@
 //! feel it: SmolLM2-135M then answers another question than the one asked. Where it matters the rounding error is
 //! multiplied as well, which doubles the bits.
 
-use wick_kernels::{Matrix, Threads};
+use wick_kernels::Matrix;
 
+use super::rows::HostRows;
 use crate::Result;
 
 /// Models of fewer weights than this are computed precisely.
@@ -18,11 +19,11 @@ pub(crate) fn is_computed_precisely(weights: u64) -> bool {
 const BLOCK: usize = 32;
 
 /// As [`Matrix::multiply`], with activations of sixteen bits.
-pub(super) fn multiply(matrix: &Matrix, threads: &Threads, x: &[f32], y: &mut [f32]) -> Result<()> {
-    let mut both = vec![0.0; 2 * x.len()];
-    let (rounded, error) = both.split_at_mut(x.len());
-    let columns = matrix.columns().max(1);
-    let rows = x.chunks_exact(columns).zip(
+pub(super) fn multiply(matrix: &Matrix, x: &HostRows, y: &mut [f32]) -> Result<()> {
+    let (host, columns) = (x.host(), matrix.columns().max(1));
+    let mut both = HostRows::new(host, 2 * x.rows(), columns);
+    let (rounded, error) = both.numbers_mut().split_at_mut(x.numbers().len());
+    let rows = x.numbers().chunks_exact(columns).zip(
         rounded
             .chunks_exact_mut(columns)
             .zip(error.chunks_exact_mut(columns)),
@@ -36,9 +37,9 @@ pub(super) fn multiply(matrix: &Matrix, threads: &Threads, x: &[f32], y: &mut [f
             split(x, rounded, error);
         }
     }
-    let mut products = vec![0.0; 2 * y.len()];
-    matrix.multiply(threads, &both, &mut products)?;
-    let (of_rounded, of_error) = products.split_at(y.len());
+    let mut products = HostRows::new(host, 2 * x.rows(), matrix.rows());
+    matrix.multiply(host.threads(), both.numbers(), products.numbers_mut())?;
+    let (of_rounded, of_error) = products.numbers().split_at(y.len());
     for ((y, a), b) in y.iter_mut().zip(of_rounded).zip(of_error) {
         *y = a + b;
     }
@@ -64,9 +65,10 @@ fn split(x: &[f32], rounded: &mut [f32], error: &mut [f32]) {
 mod tests {
     use std::sync::Arc;
 
-    use wick_kernels::{Format, MatrixPart, dequantize, quantize};
+    use wick_kernels::{Format, MatrixPart, Threads, dequantize, quantize};
 
     use super::*;
+    use crate::layers::Host;
 
     #[test]
     fn the_product_is_as_good_as_exact() -> Result<()> {
@@ -77,14 +79,15 @@ mod tests {
         quantize(Format::Q8_0, &weights, &mut blocks)?;
         let mut exact = vec![0.0; rows * columns];
         dequantize(Format::Q8_0, &blocks, &mut exact)?;
-        let threads = Threads::new(2);
+        let host = Host::new(Threads::new(2));
+        let threads = host.threads();
         let part = MatrixPart {
             format: Format::Q8_0,
             rows,
             columns,
             data: Arc::new(blocks),
         };
-        let matrix = Matrix::new(vec![part], &threads)?;
+        let matrix = Matrix::new(vec![part], threads)?;
         // One number of each block is far larger than the others.
         let x: Vec<f32> = (0..tokens * columns)
             .map(|n| number(n * 31) * if n % 32 == 5 { 300.0 } else { 1.0 })
@@ -100,9 +103,11 @@ mod tests {
             errors.fold(0.0, f64::max)
         };
         let mut rough = vec![0.0; tokens * rows];
-        matrix.multiply(&threads, &x, &mut rough)?;
+        matrix.multiply(threads, &x, &mut rough)?;
         let mut precise = vec![0.0; tokens * rows];
-        multiply(&matrix, &threads, &x, &mut precise)?;
+        let mut rows_of_x = HostRows::new(&host, tokens, columns);
+        rows_of_x.numbers_mut().copy_from_slice(&x);
+        multiply(&matrix, &rows_of_x, &mut precise)?;
         let (rough, precise) = (worst(&rough), worst(&precise));
         assert!(
             precise < 0.02 && precise * 50.0 < rough,

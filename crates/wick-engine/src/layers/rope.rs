@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use wick_kernels::{RopeStyle, rope};
 
-use super::Compute;
+use super::{Compute, rows::HostRows};
 use crate::Result;
 
 /// How the angles of a model differ from the plain ones.
@@ -87,21 +87,17 @@ impl Rope {
     }
 
     /// Turns rows on the host in place. `x: (n_tokens, n_heads · head_dim)`
-    pub(super) fn turn(
-        &self,
-        threads: &wick_kernels::Threads,
-        positions: &[u32],
-        x: &mut [f32],
-    ) -> Result<()> {
+    pub(super) fn turn(&self, positions: &[u32], x: &mut HostRows) -> Result<()> {
+        let host = x.host().clone();
         Ok(rope(
-            threads,
+            host.threads(),
             self.style,
             self.head_dim,
             self.rotary_dim,
             &self.cos,
             &self.sin,
             positions,
-            x,
+            x.numbers_mut(),
         )?)
     }
 

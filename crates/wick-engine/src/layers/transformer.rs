@@ -1,9 +1,7 @@
 //! The decoder that every family is a variant of: blocks of attention and feed-forward, each after a norm and added
 //! to what came in.
 
-use candle_core::Tensor;
-
-use super::{Attention, Embedding, Experts, GatedMlp, Linear, RmsNorm};
+use super::{Attention, Embedding, Experts, GatedMlp, Linear, RmsNorm, Rows};
 use crate::{
     Result,
     kv_cache::LayerShape,
@@ -59,25 +57,25 @@ impl Model for Transformer {
         self.embedding.vocabulary_size()
     }
 
-    fn forward(&self, step: &mut Step<'_>) -> Result<Tensor> {
+    fn forward(&self, step: &mut Step<'_>) -> Result<Rows> {
         let mut x = self.embedding.forward(step.tokens())?; // (n_tokens, n_embd)
         for block in &self.blocks {
-            x = block.forward(&x, step)?;
+            x = block.forward(x, step)?;
         }
-        let x = step.outputs_of(&x)?; // (n_outputs, n_embd)
+        let x = step.outputs_of(x)?; // (n_outputs, n_embd)
         self.output.forward(&self.norm.forward(&x)?) // (n_outputs, n_vocabulary)
     }
 }
 
 impl Block {
-    fn forward(&self, x: &Tensor, step: &mut Step<'_>) -> Result<Tensor> {
+    fn forward(&self, x: Rows, step: &mut Step<'_>) -> Result<Rows> {
         let mut h = self
             .attention
-            .forward(&self.attention_norm.forward(x)?, step)?;
+            .forward(&self.attention_norm.forward(&x)?, step)?;
         if let Some(norm) = &self.post_attention_norm {
             h = norm.forward(&h)?;
         }
-        let x = (x + h)?;
+        let x = x.plus(&h)?;
         let h = self.feed_forward_norm.forward(&x)?;
         let mut h = match &self.feed_forward {
             FeedForward::Mlp(mlp) => mlp.forward(&h)?,
@@ -86,6 +84,6 @@ impl Block {
         if let Some(norm) = &self.post_feed_forward_norm {
             h = norm.forward(&h)?;
         }
-        Ok((x + h)?)
+        x.plus(&h)
     }
 }

@@ -8,7 +8,11 @@ use candle_core::{
 };
 use wick_kernels::{Format, Matrix, MatrixPart, WeightBytes, dequantize};
 
-use super::{Block, Compute, Embedding, Linear, RmsNorm, linear::Weight, precise};
+use super::{
+    Block, Compute, Embedding, Linear, RmsNorm,
+    linear::{Beside, Weight},
+    precise,
+};
 use crate::{
     Error, Result,
     source::{ModelSource, SourceTensor},
@@ -78,7 +82,33 @@ impl<'a> Weights<'a> {
             }
         });
         let weight = self.product(tensors.collect::<Result<_>>()?)?;
-        Ok(Linear::new(weight, scale, bias))
+        let rows = parts.iter().map(|(_, rows)| *rows).collect();
+        Ok(Linear::new(weight, rows, scale, bias))
+    }
+
+    /// A product of one tensor whose rows are the results of several, `rows` of each (Phi 3's queries, keys and values).
+    pub fn linear_cut(&self, columns: usize, name: &str, rows: &[usize]) -> Result<Linear> {
+        let whole = self.source.tensor(name)?;
+        let total: usize = rows.iter().sum();
+        if whole.dims[..] != [columns, total] {
+            return Err(wrong_shape(name, &whole.dims));
+        }
+        let row_bytes = (whole.data.as_ref().len() / total.max(1)) as u64;
+        let mut first = 0;
+        let parts = rows.iter().map(|rows| {
+            let start = first;
+            first += *rows as u64 * row_bytes;
+            let part = SourceTensor {
+                tensor_type: whole.tensor_type,
+                dims: vec![columns, *rows],
+                data: whole.data.slice(start..first)?,
+            };
+            Ok((name, part))
+        });
+        let weight = self.product(parts.collect::<Result<_>>()?)?;
+        let scale = self.beside(&[(name, total)], "scale", 1.0)?;
+        let bias = self.beside(&[(name, total)], "bias", 0.0)?;
+        Ok(Linear::new(weight, rows.to_vec(), scale, bias))
     }
 
     /// One expert of several stacks of matrices. Folders have a tensor for each expert: `x.17.weight` for `x.weight`.
@@ -101,7 +131,8 @@ impl<'a> Weights<'a> {
             }
         });
         let weight = self.product(tensors.collect::<Result<_>>()?)?;
-        Ok(Linear::new(weight, None, None))
+        let rows = parts.iter().map(|(_, rows)| *rows).collect();
+        Ok(Linear::new(weight, rows, None, None))
     }
 
     /// One matrix of a stack.
@@ -130,7 +161,7 @@ impl<'a> Weights<'a> {
         if let Some(offset) = offset {
             weight.iter_mut().for_each(|weight| *weight += offset);
         }
-        RmsNorm::new(weight, epsilon, self.compute.clone())
+        RmsNorm::new(weight, epsilon, &self.compute)
     }
 
     /// All numbers of a tensor of one dimension.
@@ -152,7 +183,7 @@ impl<'a> Weights<'a> {
 
     /// What stands beside the matrices of a stacked product, one number a row: `x.weight` → `x.bias` of as many numbers
     /// as rows, or `x.scale` of one number for all. `absent` stands for those a part lacks; none where all do.
-    fn beside(&self, parts: &[(&str, usize)], kind: &str, absent: f32) -> Result<Option<Tensor>> {
+    fn beside(&self, parts: &[(&str, usize)], kind: &str, absent: f32) -> Result<Option<Beside>> {
         let mut all = Vec::new();
         let mut is_there = false;
         for (name, rows) in parts {
@@ -169,17 +200,20 @@ impl<'a> Weights<'a> {
             }
         }
         match is_there {
-            true => {
-                let rows = all.len();
-                Ok(Some(Tensor::from_vec(all, rows, self.compute.device())?))
-            }
+            true => Ok(Some(match &self.compute {
+                Compute::Host(_) => Beside::Host(all),
+                Compute::Candle(device) => {
+                    let rows = all.len();
+                    Beside::Candle(Tensor::from_vec(all, rows, device)?)
+                }
+            })),
             false => Ok(None),
         }
     }
 
     fn product(&self, parts: Vec<(&str, SourceTensor)>) -> Result<Weight> {
         Ok(match &self.compute {
-            Compute::Host(threads) => {
+            Compute::Host(host) => {
                 let parts = parts.into_iter().map(|(name, tensor)| {
                     Ok(MatrixPart {
                         format: format_of(name, &tensor)?,
@@ -193,8 +227,7 @@ impl<'a> Weights<'a> {
                 let is_plain = parts.iter().all(|part| plain.contains(&part.format));
                 let is_small = precise::is_computed_precisely(self.source.weights() as u64);
                 Weight::Host {
-                    matrix: Matrix::new(parts, threads)?,
-                    threads: threads.clone(),
+                    matrix: Matrix::new(parts, host.threads())?,
                     precise: is_small && !is_plain,
                 }
             }

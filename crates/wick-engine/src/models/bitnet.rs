@@ -48,7 +48,7 @@ fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
         let (heads, cache) = (shape.heads, shape.cache(None));
         Ok(Block {
             attention_norm: norm("attn_norm.weight", shape.embedding)?,
-            attention: Attention::new(layer, heads, cache, attention, weights.compute()),
+            attention: Attention::new(layer, heads, cache, attention),
             post_attention_norm: None,
             feed_forward_norm: norm("ffn_norm.weight", shape.embedding)?,
             feed_forward: FeedForward::Mlp(mlp),

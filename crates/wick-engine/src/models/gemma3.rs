@@ -79,7 +79,7 @@ fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
             },
         };
         let cache = shape.cache(window(source.metadata(), layer)?);
-        let attention = Attention::new(layer, shape.heads, cache, attention, weights.compute());
+        let attention = Attention::new(layer, shape.heads, cache, attention);
         let norm = |part: &str| shape.norm(weights, layer, part);
         Ok(Block {
             attention_norm: norm("attn_norm.weight")?,

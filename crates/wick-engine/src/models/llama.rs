@@ -60,7 +60,7 @@ pub(super) fn load_with(
         let (heads, cache) = (shape.heads, shape.cache(None));
         Ok(Block {
             attention_norm: shape.norm(weights, layer, "attn_norm.weight")?,
-            attention: Attention::new(layer, heads, cache, attention, weights.compute()),
+            attention: Attention::new(layer, heads, cache, attention),
             post_attention_norm: None,
             feed_forward_norm: shape.norm(weights, layer, "ffn_norm.weight")?,
             feed_forward: FeedForward::Mlp(mlp),

@@ -12,15 +12,13 @@ mod qwen3moe;
 mod shape;
 mod step;
 
-use candle_core::Tensor;
-
 pub use step::{Step, StepSequence};
 
 use crate::{
     Error, Result,
     gguf::{Metadata, cross_check::Expected},
     kv_cache::LayerShape,
-    layers::{Compute, Transformer, Weights},
+    layers::{Compute, Rows, Transformer, Weights},
     source::ModelSource,
 };
 
@@ -34,7 +32,7 @@ pub trait Model: Send + Sync {
 
     /// Reads the step's tokens into the caches of their sequences, which do not advance yet, and returns the logits
     /// that follow the tokens asked for: `(n_outputs, n_vocabulary)`.
-    fn forward(&self, step: &mut Step<'_>) -> Result<Tensor>;
+    fn forward(&self, step: &mut Step<'_>) -> Result<Rows>;
 }
 
 /// A family of models.

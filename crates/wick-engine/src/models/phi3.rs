@@ -43,9 +43,9 @@ fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
     let window = window(source.metadata(), 0)?.filter(|window| *window < context_length);
     let blocks = weights.blocks(shape.layers, |layer| {
         let name = |part: &str| format!("blk.{layer}.{part}");
-        let rows = shape.queries() + 2 * shape.keys();
+        let rows = [shape.queries(), shape.keys(), shape.keys()];
         let attention = AttentionWeights {
-            qkv: weights.linear(n, &[(&name("attn_qkv.weight"), rows)])?,
+            qkv: weights.linear_cut(n, &name("attn_qkv.weight"), &rows)?,
             output: shape.attention_output(weights, layer)?,
             query_key_norms: None,
             sub_norm: None,
@@ -56,12 +56,11 @@ fn load(weights: &Weights<'_>, context_length: usize) -> Result<Transformer> {
             weights.linear(n, &[(&name("ffn_up.weight"), 2 * ff)])?,
             weights.linear(ff, &[(&name("ffn_down.weight"), n)])?,
             Activation::Silu,
-            weights.compute(),
         );
         let (heads, cache) = (shape.heads, shape.cache(window));
         Ok(Block {
             attention_norm: shape.norm(weights, layer, "attn_norm.weight")?,
-            attention: Attention::new(layer, heads, cache, attention, weights.compute()),
+            attention: Attention::new(layer, heads, cache, attention),
             post_attention_norm: None,
             feed_forward_norm: shape.norm(weights, layer, "ffn_norm.weight")?,
             feed_forward: FeedForward::Mlp(mlp),

@@ -141,7 +141,6 @@ impl Shape {
             weights.linear(self.embedding, &gate_up)?,
             weights.linear(self.feed_forward, &down)?,
             activation,
-            weights.compute(),
         ))
     }
 

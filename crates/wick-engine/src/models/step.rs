@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use candle_core::Tensor;
-
-use crate::{Result, kv_cache::KvCache};
+use crate::{Result, kv_cache::KvCache, layers::Rows};
 
 /// The tokens of one pass.
 pub struct Step<'a> {
@@ -61,12 +59,11 @@ impl<'a> Step<'a> {
     }
 
     /// The rows whose logits are asked for. `x: (n_tokens, n)` → `(n_outputs, n)`
-    pub fn outputs_of(&self, x: &Tensor) -> Result<Tensor> {
-        if self.outputs.len() == self.tokens.len() {
-            return Ok(x.clone());
+    pub fn outputs_of(&self, x: Rows) -> Result<Rows> {
+        match self.outputs.len() == self.tokens.len() {
+            true => Ok(x),
+            false => x.select(&self.outputs),
         }
-        let rows = Tensor::new(self.outputs.as_slice(), x.device())?;
-        Ok(x.index_select(&rows, 0)?)
     }
 
     /// Counts the tokens as read, once every layer has.

@@ -493,6 +493,10 @@ pub struct BenchRequest {
     pub prompt_tokens: u32,
     /// Tokens to write.
     pub generated_tokens: u32,
+    /// Tokens that were read before, in both measurements.
+    pub depth: u32,
+    /// Sequences that are written at the same time.
+    pub sequences: u32,
     /// How many times, after one that is not counted.
     pub repetitions: u32,
 }

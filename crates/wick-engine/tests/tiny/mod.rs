@@ -17,7 +17,7 @@ use wick_engine::{
     decoder::LoadedModel,
     generate::{Progress, Session},
     kv_cache::CacheFormat,
-    layers::Compute,
+    layers::{Compute, Host},
     process::protocol::{
         ChatMessage, DeviceChoice, GenerateRequest, LoadOptions, ReplyStats, Role,
     },
@@ -71,7 +71,7 @@ impl ModelFile {
 
     pub fn model(&self) -> Arc<LoadedModel> {
         let source = ModelSource::open(&self.path).unwrap();
-        let compute = Compute::Host(Arc::new(Threads::new(2)));
+        let compute = Compute::Host(Host::new(Threads::new(2)));
         LoadedModel::load(&source, 512, CacheFormat::F16, compute, &mut |_| {}).unwrap()
     }
 }

@@ -9,13 +9,17 @@ mod tile;
 
 use crate::activations::{Aux, AuxKind};
 use crate::blocks::{self, Values};
+use crate::matrix::MatrixPart;
 use crate::memory::{Memory, taken};
+use crate::shared::PartOf;
 use crate::simd::LANES;
 use crate::{Error, Format, Result, Threads};
 use codes::{Codes, VECTOR};
 use scales::Scales;
 
-pub(crate) use multiply::{PanelAt, UnpackedAt, few_columns, many_columns, multiply, unpack_panel};
+pub(crate) use multiply::{
+    PanelAt, PanelsAt, UnpackedAt, few_columns, many_columns, multiply, unpack_panel,
+};
 
 /// Rows of a panel.
 const ROWS: usize = LANES;
@@ -97,20 +101,20 @@ pub(crate) fn repacked_bytes(format: Format, rows: usize, columns: usize) -> Opt
 pub(crate) struct Panels {
     format: Format,
     kind: Kind,
+    part: PartOf,
     rows: usize,
     blocks: usize,
     memory: Memory,
 }
 
 impl Panels {
-    /// Repacks a matrix; `row` gives the stored bytes of each row. `None` for formats that stay as they are.
-    pub(crate) fn new<'a>(
+    /// Repacks a part of a matrix. `None` for formats that stay as they are.
+    pub(crate) fn new(
         threads: &Threads,
-        format: Format,
-        rows: usize,
-        columns: usize,
-        row: &(dyn Fn(usize) -> &'a [u8] + Sync),
+        part: &MatrixPart,
+        place: PartOf,
     ) -> Result<Option<Panels>> {
+        let (format, rows, columns) = (part.format, part.rows, part.columns);
         let Some(kind) = kind(format) else {
             return Ok(None);
         };
@@ -130,12 +134,13 @@ impl Panels {
                 std::slice::from_raw_parts_mut(at, panel)
             };
             pack(format, &kind, blocks, out, |r| {
-                (p * ROWS + r < rows).then(|| row(p * ROWS + r))
+                (p * ROWS + r < rows).then(|| part.row(p * ROWS + r))
             });
         });
         Ok(Some(Panels {
             format,
             kind,
+            part: place,
             rows,
             blocks,
             memory,
@@ -145,6 +150,11 @@ impl Panels {
     /// Memory it holds.
     pub(crate) fn bytes(&self) -> usize {
         self.memory.length()
+    }
+
+    /// How many panels.
+    pub(crate) fn count(&self) -> usize {
+        self.rows.div_ceil(ROWS)
     }
 
     /// What it needs of activations.
@@ -160,6 +170,22 @@ impl Panels {
             split: self.kind.split,
         }
     }
+}
+
+/// Where each thread will begin to read matrices that are multiplied with few columns.
+pub(crate) fn beginnings(threads: &Threads, matrices: &[Panels]) -> Vec<usize> {
+    let count = matrices.iter().map(Panels::count).sum();
+    let parts = threads.parts(count).map(|mut panel| {
+        for panels in matrices {
+            if panel < panels.count() {
+                let skipped = panel * panels.kind.panel_bytes(panels.blocks);
+                return panels.memory.start().wrapping_add(skipped) as usize;
+            }
+            panel -= panels.count();
+        }
+        0
+    });
+    parts.collect()
 }
 
 impl Kind {

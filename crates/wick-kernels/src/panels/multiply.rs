@@ -17,47 +17,46 @@ use crate::{Format, Threads};
 /// Columns up to which a panel is read as it is kept, not unpacked first.
 const FEW: usize = 8;
 
-/// Bytes of activations that stay in the second-level cache while panels go by.
-const CACHED: usize = 512 << 10;
+/// Bytes of unpacked panels that stay in the second-level cache while columns go by.
+const UNPACKED: usize = 256 << 10;
 
 /// Bytes of panels that are one thread's errand when there are few columns.
-const ERRAND: usize = 64 << 10;
+const ERRAND: usize = 32 << 10;
 
-/// Multiplies all columns.
+/// Multiplies matrices that read the same columns.
 pub(crate) fn multiply(
     threads: &Threads,
     kernels: &Products,
-    panels: &Panels,
+    matrices: &[Panels],
     activations: &Activations,
     results: &Results<'_>,
 ) {
-    let product = Product {
+    let product = |panels| Product {
         kernels,
         panels,
         activations,
         results,
     };
-    let tokens = activations.tokens();
-    let count = panels.rows.div_ceil(ROWS);
-    if tokens <= FEW {
-        let errand = ERRAND / panels.kind.panel_bytes(panels.blocks).max(1);
-        let errand = errand.min(count.div_ceil(4 * threads.count())).max(1);
-        threads.share(count.div_ceil(errand), &|i| {
-            for panel in i * errand..count.min((i + 1) * errand) {
-                product.few_columns(panel, tokens);
-            }
-        });
-    } else {
-        // A column's codes, scales and aux values.
-        let column = panels.blocks * (super::BLOCK + 4 + 4 * (1 + panels.kind.split as usize));
-        let groups = tokens.div_ceil(GROUP);
-        let cached = (CACHED / (column * GROUP).max(1)).max(1);
-        let width = groups.div_ceil(groups.div_ceil(cached)) * GROUP;
-        threads.share(tokens.div_ceil(width) * count, &|i| {
-            let first = i / count * width;
-            product.many_columns(i % count, first..tokens.min(first + width));
-        });
+    if activations.tokens() > FEW {
+        return matrices
+            .iter()
+            .for_each(|panels| product(panels).many(threads));
     }
+    // All panels of all matrices in one go.
+    let count = matrices.iter().map(Panels::count).sum::<usize>();
+    let bytes = matrices.iter().map(Panels::bytes).sum::<usize>();
+    let errand = (ERRAND * count).checked_div(bytes).unwrap_or(1).max(1);
+    threads.sweep(count, errand, &|range| {
+        let mut first = 0;
+        for panels in matrices {
+            let end = first + panels.count();
+            let (from, to) = (range.start.max(first), range.end.min(end));
+            if from < to {
+                product(panels).few(from - first..to - first);
+            }
+            first = end;
+        }
+    });
 }
 
 struct Product<'a> {
@@ -65,6 +64,16 @@ struct Product<'a> {
     panels: &'a Panels,
     activations: &'a Activations,
     results: &'a Results<'a>,
+}
+
+/// Panels that lie one after another.
+#[derive(Clone, Copy)]
+pub(crate) struct PanelsAt {
+    first: PanelAt,
+    /// Bytes from one to the next.
+    stride: usize,
+    /// Rows of all.
+    rows: usize,
 }
 
 /// Where a panel lies.
@@ -77,8 +86,8 @@ pub(crate) struct PanelAt {
 }
 
 thread_local! {
-    /// Memory for an unpacked panel.
-    static UNPACKED: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
+    /// Memory for unpacked panels.
+    static LINES: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
 }
 
 /// A cache line.
@@ -87,53 +96,89 @@ thread_local! {
 struct Line(#[allow(dead_code)] [u8; VECTOR]);
 
 impl Product<'_> {
-    fn few_columns(&self, panel: usize, tokens: usize) {
+    /// Some panels times up to [`FEW`] columns.
+    fn few(&self, range: Range<usize>) {
+        let panels = PanelsAt {
+            first: self.panel(range.start),
+            stride: self.panels.kind.panel_bytes(self.panels.blocks),
+            rows: self.panels.rows.min(range.end * ROWS) - range.start * ROWS,
+        };
         let columns = self.activations.columns(0, self.panels.aux());
-        // SAFETY: the path is available; the panel and the columns have the same blocks.
+        let tokens = self.activations.tokens();
+        // SAFETY: the path is available; the panels and the columns have the same blocks.
         unsafe {
-            (self.kernels.few_columns)(&self.panel(panel), columns, tokens, self.place(panel, 0))
+            let place = self.place(range.start, 0);
+            (self.kernels.few_columns)(&panels, columns, tokens, place)
         }
     }
 
-    fn many_columns(&self, panel: usize, columns: Range<usize>) {
+    /// All panels times many columns. Some panels are unpacked at a time, each once for all columns of an errand, and
+    /// stay in the second-level cache while the columns go by.
+    fn many(&self, threads: &Threads) {
+        let (panels, tokens) = (self.panels, self.activations.tokens());
+        let at_once = (UNPACKED / (self.unpacked_lines() * VECTOR).max(1)).clamp(1, 8);
+        let pieces = panels.count().div_ceil(at_once);
+        // Where there are few panels for many threads, the columns are shared as well.
+        let groups = tokens.div_ceil(GROUP);
+        let shares = (4 * threads.count()).div_ceil(pieces).clamp(1, groups);
+        let width = groups.div_ceil(shares) * GROUP;
+        threads.share(tokens.div_ceil(width) * pieces, &|i| {
+            let (first_panel, first) = (i % pieces * at_once, i / pieces * width);
+            let range = first_panel..panels.count().min(first_panel + at_once);
+            self.many_columns(range, first..tokens.min(first + width));
+        });
+    }
+
+    /// Cache lines of an unpacked panel: codes, then scales.
+    fn unpacked_lines(&self) -> usize {
         let (kind, blocks) = (&self.panels.kind, self.panels.blocks);
-        let code_lines = blocks * 8;
-        let scale_lines = blocks * scale_vectors(kind.split, kind.min);
-        let mut lines = UNPACKED.take();
-        if lines.len() < code_lines + scale_lines {
-            lines.resize(code_lines + scale_lines, Line([0; VECTOR]));
+        blocks * (8 + scale_vectors(kind.split, kind.min))
+    }
+
+    fn many_columns(&self, range: Range<usize>, columns: Range<usize>) {
+        let (kind, blocks) = (&self.panels.kind, self.panels.blocks);
+        let each = self.unpacked_lines();
+        let mut lines = LINES.take();
+        if lines.len() < range.len() * each {
+            lines.resize(range.len() * each, Line([0; VECTOR]));
         }
-        let codes = lines.as_mut_ptr().cast::<u8>();
-        // SAFETY: the path is available; codes and scales lie within the lines; the panel and the columns have the
+        let start = lines.as_mut_ptr().cast::<u8>();
+        let unpacked = |i: usize| {
+            let codes = start.wrapping_add(i * each * VECTOR);
+            (codes, codes.wrapping_add(blocks * 8 * VECTOR).cast::<f32>())
+        };
+        // SAFETY: the path is available; codes and scales lie within the lines; the panels and the columns have the
         // same blocks.
         unsafe {
-            let scales = codes.add(code_lines * VECTOR).cast::<f32>();
-            (self.kernels.unpack)(&self.panel(panel), codes, scales);
+            for (i, panel) in range.clone().enumerate() {
+                let (codes, scales) = unpacked(i);
+                (self.kernels.unpack)(&self.panel(panel), codes, scales);
+            }
             for first in columns.clone().step_by(GROUP) {
                 let count = GROUP.min(columns.end - first);
-                let panel_at = UnpackedAt {
-                    flags: (kind.split, kind.min, kind.wide),
-                    blocks,
-                    codes,
-                    scales,
-                };
-                let columns = self.activations.columns(first, self.panels.aux());
-                (self.kernels.many_columns)(&panel_at, columns, count, self.place(panel, first));
+                let group = self.activations.columns(first, self.panels.aux());
+                for (i, panel) in range.clone().enumerate() {
+                    let (codes, scales) = unpacked(i);
+                    let panel_at = UnpackedAt {
+                        flags: (kind.split, kind.min, kind.wide),
+                        blocks,
+                        codes,
+                        scales,
+                    };
+                    (self.kernels.many_columns)(&panel_at, group, count, self.place(panel, first));
+                }
             }
         }
-        UNPACKED.set(lines);
+        LINES.set(lines);
     }
 
     fn panel(&self, panel: usize) -> PanelAt {
         let panels = self.panels;
-        assert!(panel < panels.rows.div_ceil(ROWS));
+        assert!(panel < panels.count());
         // SAFETY: the panel lies within the memory, its codes first.
         unsafe {
-            let codes = panels
-                .memory
-                .start()
-                .add(panel * panels.kind.panel_bytes(panels.blocks))
-                .cast_const();
+            let skipped = panel * panels.kind.panel_bytes(panels.blocks);
+            let codes = panels.memory.start().add(skipped).cast_const();
             PanelAt {
                 format: panels.format,
                 blocks: panels.blocks,
@@ -146,7 +191,8 @@ impl Product<'_> {
     /// Where the results of a panel and the columns from `first` on go.
     fn place(&self, panel: usize, first: usize) -> Place {
         let rows = ROWS.min(self.panels.rows - panel * ROWS);
-        self.results.place(first, panel * ROWS, rows)
+        self.results
+            .place(self.panels.part, first, panel * ROWS, rows)
     }
 }
 
@@ -192,38 +238,46 @@ macro_rules! by_columns {
     };
 }
 
-/// A panel as it is kept times up to [`FEW`] columns.
+/// Panels as they are kept times up to [`FEW`] columns.
 ///
 /// # Safety
-/// The processor has S; the columns have the panel's blocks; nothing else writes the place.
+/// The processor has S; the columns have the panels' blocks; nothing else writes the place.
 #[inline(always)]
 pub(crate) unsafe fn few_columns<S: Integers>(
-    panel: &PanelAt,
+    panels: &PanelsAt,
     columns: Columns,
     count: usize,
     place: Place,
 ) {
     macro_rules! run {
         ($codes:ident, $scales:ident) => {{
-            let kept = Packed::<codes::$codes, scales::$scales> {
-                codes: panel.codes,
-                scales: panel.scales,
-                kind: PhantomData,
-            };
-            by_columns!(S, 4, count, |first, N| {
-                // SAFETY: as promised by the caller.
-                unsafe {
-                    tile::<S, _, N>(
-                        kept,
-                        panel.blocks,
-                        skip(columns, first),
-                        place.column(first),
-                    )
-                }
-            });
+            for row in (0..panels.rows).step_by(ROWS) {
+                let skipped = row / ROWS * panels.stride;
+                let kept = Packed::<codes::$codes, scales::$scales> {
+                    codes: panels.first.codes.wrapping_add(skipped),
+                    scales: panels.first.scales.wrapping_add(skipped),
+                    kind: PhantomData,
+                };
+                let place = Place {
+                    start: place.start.wrapping_add(row),
+                    rows: ROWS.min(panels.rows - row),
+                    ..place
+                };
+                by_columns!(S, 4, count, |first, N| {
+                    // SAFETY: as promised by the caller.
+                    unsafe {
+                        tile::<S, _, N>(
+                            kept,
+                            panels.first.blocks,
+                            skip(columns, first),
+                            place.column(first),
+                        )
+                    }
+                });
+            }
         }};
     }
-    with_kinds!(panel.format, run);
+    with_kinds!(panels.first.format, run);
 }
 
 /// Unpacks a panel.

@@ -181,15 +181,31 @@ unsafe fn dots<S: Integers, P: Panel<S>, const W: usize>(
                 sums[1] = start(halves + c);
             }
         }
-        for (j, codes) in codes.iter().enumerate() {
-            for (c, sums) in sums.iter_mut().enumerate().take(W) {
-                let x = x.add(c * 32 + j * 4).cast::<i32>().read_unaligned();
-                let sum = &mut sums[if P::SPLIT { j / 4 } else { 0 }];
-                *sum = if P::WIDE {
-                    S::dot_wide(*sum, *codes, x)
-                } else {
-                    S::dot(*sum, *codes, x)
-                };
+        macro_rules! vector {
+            ($j:expr, $codes:expr) => {
+                for (c, sums) in sums.iter_mut().enumerate().take(W) {
+                    let x = x.add(c * 32 + $j * 4).cast::<i32>().read_unaligned();
+                    let sum = &mut sums[if P::SPLIT { $j / 4 } else { 0 }];
+                    *sum = if P::WIDE {
+                        S::dot_wide(*sum, $codes, x)
+                    } else {
+                        S::dot(*sum, $codes, x)
+                    };
+                }
+            };
+        }
+        if S::WRITTEN_OUT {
+            vector!(0, codes[0]);
+            vector!(1, codes[1]);
+            vector!(2, codes[2]);
+            vector!(3, codes[3]);
+            vector!(4, codes[4]);
+            vector!(5, codes[5]);
+            vector!(6, codes[6]);
+            vector!(7, codes[7]);
+        } else {
+            for (j, codes) in codes.iter().enumerate() {
+                vector!(j, *codes);
             }
         }
         sums

@@ -137,7 +137,7 @@ impl Simd for Avx512 {
 impl Integers for Avx512 {
     type I = __m512i;
 
-    const COLUMNS: usize = 16;
+    const COLUMNS: usize = 8;
 
     #[inline(always)]
     unsafe fn load_bytes(from: *const u8) -> __m512i {

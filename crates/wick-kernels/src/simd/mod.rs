@@ -5,8 +5,12 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod scalar;
 
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon::Neon;
 pub(crate) use scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use {avx2::Avx2, avx512::Avx512};
@@ -71,6 +75,10 @@ pub(crate) trait Integers: Simd {
     /// Columns of a product held in registers at once.
     const COLUMNS: usize;
 
+    /// Whether the loop over a block's vectors is written out. Compilers unroll it themselves where a vector is one or
+    /// two registers, with better results; where it is four they leave it rolled and keep the sums in memory.
+    const WRITTEN_OUT: bool = false;
+
     unsafe fn load_bytes(from: *const u8) -> Self::I;
     unsafe fn store_bytes(to: *mut u8, v: Self::I);
     unsafe fn splat_u8(value: u8) -> Self::I;
@@ -105,6 +113,24 @@ pub(crate) trait Integers: Simd {
     /// times the sum of the activations.
     unsafe fn start_wide(correction: i32) -> Self::I;
     unsafe fn dot_wide(sum: Self::I, codes: Self::I, x: i32) -> Self::I;
+}
+
+/// Asks for a line of memory that may be read soon; any address will do.
+#[inline(always)]
+pub(crate) fn prefetch(at: *const u8) {
+    // SAFETY: a hint that cannot fault.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(at.cast());
+    }
+    // SAFETY: as above.
+    #[cfg(target_arch = "aarch64")]
+    unsafe {
+        std::arch::asm!("prfm pldl1keep, [{at}]", at = in(reg) at, options(nostack, preserves_flags, readonly));
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let _ = at;
 }
 
 /// e to the power of x, within two units in the last place; exactly 1 at 0, and 0 below −87.
