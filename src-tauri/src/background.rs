@@ -1,5 +1,5 @@
 //! What runs beside the commands once the application is open: events to the page, the starter model's way into
-//! the library, and the chosen model's way into memory.
+//! the library, the measurement of a machine that is new, and the chosen model's way into memory.
 
 use std::{
     path::{Path, PathBuf},
@@ -22,6 +22,8 @@ pub fn begin<R: Runtime>(app: &AppHandle<R>, wick: Arc<Wick>) {
         let importer = wick.clone();
         let import = move || importer.import_starter(starter.as_deref());
         async_runtime::spawn_blocking(import).await.ok();
+        // A message that comes meanwhile ends it, and the machine is measured another time.
+        wick.calibrate_if_needed().await.ok();
         // Loading begins before the first question. What goes wrong here is said when that question is asked.
         wick.preload().await.ok();
     });

@@ -24,5 +24,9 @@ pub const COMMANDS: &[&str] = &[
     "model_select",
     "model_unload",
     "engine_status",
+    "hardware_inspect",
+    "hardware_calibrate",
+    "hardware_cancel_calibration",
+    "hardware_measurements",
     "settings_update",
 ];

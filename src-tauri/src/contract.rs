@@ -13,8 +13,12 @@ fn in_repository(path: &str) -> PathBuf {
 
 fn bindings() -> String {
     use crate::state::StartState;
-    use wick::{chat::*, library::*, *};
-    use wick_engine::{process::protocol::*, sampling::SamplingParams};
+    use wick::{chat::*, hardware::*, library::*, *};
+    use wick_engine::{
+        calibration::{Calibration, ProductRate},
+        process::protocol::*,
+        sampling::SamplingParams,
+    };
 
     // No number of Wick's reaches 2^53: bytes, tokens, milliseconds, row ids.
     let config = Config::new().with_large_int("number");
@@ -53,6 +57,24 @@ fn bindings() -> String {
         StorageNotice,
         StartState,
         StarterState,
+        Processor,
+        MemoryLimit,
+        Pressure,
+        Memory,
+        Disk,
+        GpuVendor,
+        GpuKind,
+        Usability,
+        Gpu,
+        GpuSearch,
+        HardwareProfile,
+        ProductRate,
+        Calibration,
+        KeptCalibration,
+        HardwareReport,
+        CalibrationState,
+        Figures,
+        Measurement,
         AppEvent,
     ];
     text += "// What is absent stays; null clears what can be empty.\n\

@@ -15,7 +15,7 @@ mod window;
 
 use std::{process::ExitCode, time::Duration};
 
-use commands::{app as app_commands, chat, models, settings};
+use commands::{app as app_commands, chat, hardware, models, settings};
 use instance::Claim;
 use state::Desktop;
 use tauri::{AppHandle, Manager, RunEvent, Runtime};
@@ -78,6 +78,10 @@ fn app<R: Runtime>(builder: tauri::Builder<R>, desktop: Desktop) -> tauri::Resul
             models::model_select,
             models::model_unload,
             models::engine_status,
+            hardware::hardware_inspect,
+            hardware::hardware_calibrate,
+            hardware::hardware_cancel_calibration,
+            hardware::hardware_measurements,
             settings::settings_update,
         ])
         .setup(|app| Ok(window::open(app.handle()).map(drop)?))

@@ -202,6 +202,24 @@ fn settings_change_field_by_field_and_unknown_ones_are_refused() {
 }
 
 #[test]
+fn the_machine_is_told_whatever_its_drivers_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = Page::started(&folder);
+    // The program that looks for graphics processors is not there.
+    let report = page.call("hardware_inspect", json!({})).unwrap();
+    let profile = &report["profile"];
+    assert!(profile["processor"]["usableCores"].as_u64() >= Some(1));
+    assert!(profile["memory"]["totalBytes"].as_u64() > Some(0));
+    assert!(profile["gpuSearch"]["failure"].is_string(), "{profile}");
+    assert_eq!(report["needsCalibration"], true);
+    let arguments = json!({ "onProgress": "__CHANNEL__:1" });
+    let error = page.call("hardware_calibrate", arguments).unwrap_err();
+    assert_eq!(error["code"], "engine_start_failed");
+    page.call("hardware_cancel_calibration", json!({})).unwrap();
+    assert_eq!(page.call("hardware_measurements", json!({})), Ok(json!([])));
+}
+
+#[test]
 fn a_message_without_a_model_is_refused_and_nothing_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let page = Page::started(&folder);

@@ -191,6 +191,27 @@ fn another_machine_is_told_what_to_run_and_why() {
 }
 
 #[test]
+fn the_machine_is_shown_and_graphics_are_looked_for_in_a_process_of_its_own() {
+    let house = House::new();
+    let output = house.wick(&["hardware", "--json"]);
+    assert!(output.status.success(), "{output:?}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let profile = &report["profile"];
+    let available = profile["memory"]["availableBytes"].as_u64().unwrap();
+    assert!(available <= profile["memory"]["totalBytes"].as_u64().unwrap());
+    assert_eq!(profile["gpuSearch"]["failure"], Value::Null, "{profile}");
+    assert!(profile["disk"]["freeBytes"].is_number());
+    assert_eq!(report["calibration"], Value::Null);
+    let output = house.wick(&["hardware"]);
+    assert!(text(&output.stdout).contains("wick hardware --measure"));
+    let output = house.wick(&["--probe-gpus"]);
+    for line in text(&output.stdout).lines() {
+        let found: Value = serde_json::from_str(line).unwrap();
+        assert!(found["gpus"].is_array() && found["asked"].is_array());
+    }
+}
+
+#[test]
 fn this_machine_is_told_what_to_run_before_it_was_measured() {
     let output = House::new().wick(&["recommend"]);
     assert!(output.status.success(), "{output:?}");

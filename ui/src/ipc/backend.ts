@@ -4,8 +4,11 @@ import type {
   Chat,
   ChatSummary,
   EngineStatus,
+  HardwareReport,
   ImportEvent,
+  KeptCalibration,
   LibraryModel,
+  Measurement,
   ReplyEvent,
   SendReceipt,
   SendRequest,
@@ -57,6 +60,15 @@ export interface Backend {
   };
   engine: {
     status(): Promise<EngineStatus>;
+  };
+  hardware: {
+    /** Looks at the machine; asking drivers takes a moment. */
+    inspect(): Promise<HardwareReport>;
+    /** Measures it in ten seconds at most; `onProgress` hears fractions from 0 to 1. A message sent meanwhile cancels. */
+    calibrate(onProgress: (fraction: number) => void): Promise<KeptCalibration>;
+    cancelCalibration(): Promise<void>;
+    /** Loads and replies on this machine, newest first: what was predicted, and what came of it. */
+    measurements(): Promise<Measurement[]>;
   };
   settings: {
     update(patch: SettingsPatch): Promise<Settings>;

@@ -264,11 +264,218 @@ export type StartState = {
 
 export type StarterState = "importing" | "present" | "absent";
 
+export type Processor = {
+  /** As it names itself. */
+  model: string,
+  /** What it is built for: `x86_64`, `aarch64`. */
+  architecture: string,
+  /** Cores, those of two threads counted once. */
+  physicalCores: number,
+  /** Threads that run at once. */
+  logicalCores: number,
+  /** Physical cores that are fast; all of them where all are alike. */
+  performanceCores: number,
+  /** Physical cores that save power. */
+  efficiencyCores: number,
+  /** Threads that this program may run at once: container limits and affinity narrow it. */
+  usableCores: number,
+  /** Instruction sets that matter to models. */
+  instructionSets: Array<string>,
+  /** The path that Wick's kernels take: `avx512-vnni` for one. */
+  kernels: string, };
+
+export type MemoryLimit = {
+  /** How much. */
+  bytes: number,
+  /** Who sets it, a control group and its file: `/user.slice memory.max`. */
+  setBy: string, };
+
+export type Pressure = {
+  /** At least one of them did. */
+  somePercent: number,
+  /** All of them did. */
+  fullPercent: number, };
+
+export type MachineMemory = {
+  /** What this program may have in all; 0 where the system does not tell. */
+  totalBytes: number,
+  /** Of that, what is free or can be freed without hurting anybody. */
+  availableBytes: number,
+  /** What the machine has, whatever this program may have of it. */
+  hostBytes: number,
+  /** The narrowest limit, where there is one below the machine's own memory. */
+  limit: MemoryLimit | null,
+  /** Room on disk for memory that is not in use. */
+  swapTotalBytes: number,
+  /** Of that, what is free. */
+  swapFreeBytes: number,
+  /** How much programs wait for memory; `None` where the system does not tell. */
+  pressure: Pressure | null, };
+
+export type Disk = {
+  /** Its size. */
+  totalBytes: number,
+  /** What this user may still write. */
+  freeBytes: number, };
+
+export type GpuVendor = "nvidia" | "amd" | "intel" | "apple" | "other";
+
+export type GpuKind = "discrete" | "integrated" | "unified" | "unknown";
+
+export type Usability = { "state": "usable" } | { "state": "not_built_for",
+  /** What is missing in it. */
+  backend: string, } | { "state": "library_missing",
+  /** Its file. */
+  library: string, } | { "state": "driver_too_old",
+  /** What it supports. */
+  found: string,
+  /** The least that is needed. */
+  needed: string, } | { "state": "too_old",
+  /** Its compute capability. */
+  found: string,
+  /** The least that is needed. */
+  needed: string, } | { "state": "not_enough_free_memory",
+  /** What is free now. */
+  freeBytes: number,
+  /** The least that is worth using it for. */
+  neededBytes: number, } | { "state": "hidden",
+  /** The variable. */
+  variable: string, } | { "state": "vendor_not_supported" } | { "state": "driver_failed",
+  /** What it said. */
+  reason: string, };
+
+export type Gpu = {
+  /** As its driver names it, else by vendor and number. */
+  name: string,
+  /** Who made it. */
+  vendor: GpuVendor,
+  /** Whether it has memory of its own. */
+  kind: GpuKind,
+  /** Memory it can compute in; `None` where nothing tells. */
+  memoryTotalBytes: number | null,
+  /** Of that, what is free now. */
+  memoryFreeBytes: number | null,
+  /** Rate at which it can read its memory, by its clock and the width of its bus. */
+  memoryBytesPerSecond: number | null,
+  /** What its cores can do, as CUDA counts: `8.9`. */
+  computeCapability: string | null,
+  /** Version of its driver. */
+  driver: string | null,
+  /** Whether Wick can compute with it, or why not. */
+  usability: Usability, };
+
+export type GpuSearch = {
+  /** What was asked: `NVML`, `Metal`, `sysfs`. */
+  asked: Array<string>,
+  /** Why the search broke off, where it did: a driver that crashes or hangs. */
+  failure: string | null, };
+
+export type HardwareProfile = {
+  /** The processor. */
+  processor: Processor,
+  /** Memory that programs can have. */
+  memory: MachineMemory,
+  /** The disk that models lie on; `None` where the system does not tell. */
+  disk: Disk | null,
+  /** Graphics processors, usable or not. */
+  gpus: Array<Gpu>,
+  /** How they were looked for. */
+  gpuSearch: GpuSearch,
+  /** What could not be read, each in a sentence. */
+  notes: Array<string>, };
+
+export type ProductRate = {
+  /** Name of the tensor type. */
+  tensorType: string,
+  /** Bytes of the file that pass by in a second while one token is written. */
+  decodeBytesPerSecond: number,
+  /** Multiplications and additions a second while a prompt is read. */
+  prefillMacsPerSecond: number, };
+
+export type Calibration = {
+  /** The path the kernels take: `avx512-vnni` for one. */
+  simd: string,
+  /** Threads with which models are fastest; not always all there are. */
+  threads: number,
+  /** Rate at which memory is read with one thread, two, and so on. */
+  memoryBytesPerSecond: Array<number>,
+  /** Rate at which the models' disk is read; `None` where it could not be measured. */
+  diskBytesPerSecond: number | null,
+  /** Products by tensor type, with [`threads`](Self::threads) threads. A machine so slow that time ran out lacks the
+ * rarest types. */
+  products: Array<ProductRate>,
+  /** Multiplications and additions a second of attention while a prompt is read: one for a query, a position it sees
+ * and a number of the key, and one for each number of the value. */
+  attentionMacsPerSecond: number,
+  /** What a pass over one layer costs beside its products and attention, with one token. Attention to the first
+ * tokens is in it, and so is what it takes to begin a product. */
+  layerSeconds: number, };
+
+export type KeptCalibration = {
+  /** The machine's fingerprint then. */
+  fingerprint: string,
+  /** The Wick that measured it: kernels become faster. */
+  wickVersion: string,
+  /** When. */
+  measuredAtMs: number,
+  /** The figures. */
+  figures: Calibration, };
+
+export type HardwareReport = {
+  /** What it is. */
+  profile: HardwareProfile,
+  /** Changes when the machine does. */
+  fingerprint: string,
+  /** What was measured of it; `None` where it was not. */
+  calibration: KeptCalibration | null,
+  /** Whether it is to be measured: it never was, or a newer Wick has come since. */
+  needsCalibration: boolean, };
+
+export type CalibrationState = { "state": "running",
+  /** 0 to 1. */
+  fraction: number, } | { "state": "finished" } | { "state": "failed",
+  /** Why: that it was cancelled, for one. */
+  error: AppError, };
+
+export type Figures = {
+  /** Most memory that the engine's process took. */
+  peakMemoryBytes: number | null,
+  /** Tokens read a second. */
+  prefillTokensPerSecond: number | null,
+  /** Tokens written a second, each in a pass of its own. */
+  decodeTokensPerSecond: number | null, };
+
+export type Measurement = {
+  /** When. */
+  measuredAtMs: number,
+  /** On which machine. */
+  fingerprint: string,
+  /** The model's id in the library. */
+  modelId: string,
+  /** Its family. */
+  architecture: string,
+  /** How most of its weights are stored. */
+  quantization: string,
+  /** Tokens of context it was loaded with. */
+  contextLength: number,
+  /** Of those, tokens in use in the end: 0 for a load. Memory grows with them, so predictions are for as many. */
+  usedTokens: number,
+  /** Threads it computed with. */
+  threads: number,
+  /** How keys and values were kept. */
+  cacheType: CacheType,
+  /** What was predicted. */
+  predicted: Figures,
+  /** What came of it. */
+  measured: Figures, };
+
 export type AppEvent = { "type": "engine",
   /** Its new state. */
   status: EngineStatus, } | { "type": "library_changed" } | { "type": "chats_changed" } | { "type": "settings_changed",
   /** All of them. */
-  settings: Settings, } | { "type": "starter",
+  settings: Settings, } | { "type": "calibration",
+  /** How it goes. */
+  state: CalibrationState, } | { "type": "starter",
   /** Where it is. */
   state: StarterState,
   /** Why it could not be imported. */
@@ -299,5 +506,9 @@ export const COMMANDS = [
   "model_select",
   "model_unload",
   "engine_status",
+  "hardware_inspect",
+  "hardware_calibrate",
+  "hardware_cancel_calibration",
+  "hardware_measurements",
   "settings_update",
 ] as const;

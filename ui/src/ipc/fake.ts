@@ -19,6 +19,7 @@ import {
   fakeSettings,
   type FakeChat,
 } from "./fakeContent";
+import { fakeHardware } from "./fakeHardware";
 import { playReply, scriptFor } from "./fakeReply";
 
 export type Scenario =
@@ -363,6 +364,7 @@ export function createFakeBackend(options: Options = {}): Backend {
         return status;
       },
     },
+    hardware: fakeHardware({ measured: !bare, pause, emit }),
     settings: {
       async update(patch) {
         const next = { ...settings, ...patch };

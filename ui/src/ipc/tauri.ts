@@ -59,6 +59,13 @@ export const tauriBackend: Backend = {
   engine: {
     status: () => call("engine_status"),
   },
+  hardware: {
+    inspect: () => call("hardware_inspect"),
+    calibrate: (onProgress) =>
+      call("hardware_calibrate", { onProgress: channel<number>(onProgress) }),
+    cancelCalibration: () => call("hardware_cancel_calibration"),
+    measurements: () => call("hardware_measurements"),
+  },
   settings: {
     update: (patch) => call("settings_update", { patch }),
   },

@@ -52,7 +52,7 @@ pub struct Processor {
 /// Memory. A limit that a container or a session sets counts as if the machine had no more.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS), ts(rename = "MachineMemory"))]
 pub struct Memory {
     /// What this program may have in all; 0 where the system does not tell.
     pub total_bytes: u64,
