@@ -169,7 +169,7 @@ pub struct ConstraintOptions {
     pub grammar: Option<PathBuf>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ModelOptions {
     /// A GGUF file, or the name or id of a model in the library; the chosen one where it is absent
     #[arg(long, short)]
@@ -214,12 +214,21 @@ pub struct BenchOptions {
     /// Tokens that were read before, in both measurements
     #[arg(short = 'd', long, default_value_t = 0)]
     pub depth: u32,
+    /// Do not compute the tokens that were read before: long contexts then take seconds, and as much memory
+    #[arg(long)]
+    pub fill: bool,
     /// Sequences that are written at the same time; their tokens are counted together
     #[arg(short = 's', long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub sequences: u32,
     /// How many times, after one that is not counted
     #[arg(long, short, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub repetitions: u32,
+    /// Compare what is predicted of these files with what is measured, for each of the contexts
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["model", "context", "depth", "sequences"])]
+    pub check_predictions: Vec<PathBuf>,
+    /// Contexts to compare at
+    #[arg(long, value_delimiter = ',', default_value = "2048,8192,32768", requires = "check_predictions", value_parser = clap::value_parser!(u32).range(256..=1_048_576))]
+    pub contexts: Vec<u32>,
 }
 
 #[derive(Debug, Args)]
