@@ -11,6 +11,7 @@ use std::{
 
 use wick_engine::{
     Error,
+    calibration::CalibrationRequest,
     process::{
         protocol::{
             BenchRequest, ChatMessage, Event, GenerateRequest, LoadOptions, MAX_LINE_BYTES,
@@ -97,6 +98,33 @@ impl Client {
         io::copy(&mut self.from_engine, &mut io::sink()).unwrap();
         self.serving.join().unwrap()
     }
+}
+
+#[test]
+fn the_machine_is_measured_without_a_model_and_stops_when_it_is_told_to() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut client = Client::start();
+    let request = CalibrationRequest {
+        memory_bytes: 1,
+        thread_counts: vec![1],
+        models_folder: Some(directory.path().into()),
+    };
+    client.send(&Request::Calibrate {
+        id: 1,
+        request: request.clone(),
+    });
+    for fraction in [0.5, 1.0] {
+        assert_eq!(client.next(), Event::Calibrating { id: 1, fraction });
+    }
+    assert!(matches!(client.next(), Event::Calibrated { id: 1, .. }));
+    // With this file there the script measures on and on.
+    std::fs::write(directory.path().join("slow"), "").unwrap();
+    client.send(&Request::Calibrate { id: 2, request });
+    client.until(|event| matches!(event, Event::Calibrating { id: 2, .. }));
+    client.send(&Request::Cancel { id: 2 });
+    let error = Error::Cancelled;
+    assert_eq!(client.next(), Event::Failed { id: 2, error });
+    client.end().unwrap();
 }
 
 #[test]

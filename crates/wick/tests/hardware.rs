@@ -10,7 +10,7 @@ use wick::{
     chat::{Message, ReplyEvent, SendRequest},
     hardware::CalibrationState,
 };
-use wick_engine::process::protocol::ModelInfo;
+use wick_engine::{process::protocol::ModelInfo, testkit::tiny_model};
 
 fn open(folder: &Path) -> Arc<Wick> {
     let engine = EngineCommand::new(env!("CARGO_BIN_EXE_scripted-engine"), ["--engine"]);
@@ -21,9 +21,14 @@ fn database(folder: &Path) -> rusqlite::Connection {
     rusqlite::Connection::open(folder.join("wick.db")).unwrap()
 }
 
+/// A file that says nothing of itself: nothing can be predicted of it.
 fn add_model(folder: &Path) {
+    add_model_of(folder, b"scripted");
+}
+
+fn add_model_of(folder: &Path, content: &[u8]) {
     let id = "a".repeat(64);
-    std::fs::write(folder.join(format!("models/{id}.gguf")), "scripted").unwrap();
+    std::fs::write(folder.join(format!("models/{id}.gguf")), content).unwrap();
     let info = ModelInfo {
         name: "Scripted".into(),
         architecture: "scripted".into(),
@@ -33,9 +38,10 @@ fn add_model(folder: &Path) {
         context_length: 4096,
         has_chat_template: true,
     };
-    let row = (id, serde_json::to_string(&info).unwrap());
+    let info = serde_json::to_string(&info).unwrap();
+    let row = (id, info, content.len() as i64);
     database(folder)
-        .execute("INSERT INTO models VALUES (?1, ?2, 8, 0)", row)
+        .execute("INSERT INTO models VALUES (?1, ?2, ?3, 0)", row)
         .unwrap();
 }
 
@@ -177,16 +183,36 @@ async fn loads_and_replies_enter_the_ledger_and_short_ones_do_not() {
     );
     // As many as were measured to be best.
     assert_eq!((written.threads, written.context_length), (1, 4096));
-    reply(&wick, "Hello").await;
-    let later = wick.measurements().await.unwrap();
-    assert_eq!(later[later.len() - entries.len()..], entries);
-    for entry in &later[..later.len() - entries.len()] {
-        assert_eq!(entry.measured.decode_tokens_per_second, None);
-    }
     // Where the system tells a process's memory, loads are entries too.
     if cfg!(target_os = "linux") {
-        assert_eq!((entries.len(), later.len()), (2, 3));
+        assert_eq!(entries.len(), 2);
         assert!(entries[1].measured.peak_memory_bytes > Some(0));
         assert_eq!(entries[1].used_tokens, 0);
+    }
+    // Too short for its speed, and not the first to take memory.
+    reply(&wick, "Hello").await;
+    assert_eq!(wick.measurements().await.unwrap(), entries);
+}
+
+#[tokio::test]
+async fn predictions_stand_beside_what_came_of_them_and_correct_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let wick = open(folder.path());
+    let file = tiny_model("llama").writer().unwrap().bytes();
+    add_model_of(folder.path(), &file);
+    wick.calibrate(|_| {}).await.unwrap();
+    assert_eq!(wick.corrections().await.unwrap(), []);
+    reply(&wick, "/long 40").await;
+    let entries = wick.measurements().await.unwrap();
+    let predicted = entries[0].predicted;
+    assert!(predicted.peak_memory_bytes > Some(0), "{entries:?}");
+    assert!(
+        predicted.decode_tokens_per_second > Some(0.0),
+        "{entries:?}"
+    );
+    if cfg!(target_os = "linux") {
+        let corrections = wick.corrections().await.unwrap();
+        assert_eq!(corrections[0].architecture, "scripted");
+        assert!(corrections[0].memory > 0.0 && corrections[0].samples > 0);
     }
 }

@@ -88,7 +88,7 @@ fn read(course: &Course<'_>, path: &Path) -> io::Result<f64> {
 }
 
 /// Opens a file of which nothing is in the system's cache.
-#[cfg(any(target_os = "linux", target_os = "freebsd"))]
+#[cfg(target_os = "linux")]
 fn open_uncached(path: &Path) -> io::Result<File> {
     use rustix::fs::{Advice, fadvise};
     let file = File::open(path)?;
@@ -104,7 +104,8 @@ fn open_uncached(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "freebsd", target_vendor = "apple")))]
+/// Elsewhere nothing is known to do that.
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
 fn open_uncached(_path: &Path) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }

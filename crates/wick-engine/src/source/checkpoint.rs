@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::{
     Result,
     chat_template::ChatTemplate,
+    estimate::ModelShape,
     gguf::{Metadata, ValidatedGguf},
     models,
     process::protocol::ModelInfo,
@@ -57,6 +58,14 @@ impl Checkpoint {
         match self {
             Self::Gguf(gguf) => gguf.model_info(),
             Self::Folder(folder) => folder.model_info(),
+        }
+    }
+
+    /// What it consists of, to estimate from.
+    pub fn shape(&self) -> Result<ModelShape> {
+        match self {
+            Self::Gguf(gguf) => ModelShape::of_gguf(gguf),
+            Self::Folder(folder) => ModelShape::of_folder(folder),
         }
     }
 

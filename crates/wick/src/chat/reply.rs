@@ -36,7 +36,7 @@ impl RunningReplies {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether no more than one is written: beside others a reply is slower than the machine.
+    /// Whether no more than one is written.
     fn alone(&self) -> bool {
         self.lock().len() <= 1
     }
@@ -54,7 +54,7 @@ struct Outcome {
     /// What the model thought before.
     reasoning: String,
     result: Result<ReplyStats>,
-    /// Memory of the engine afterwards, where no other reply ran beside this one.
+    /// Memory of the engine afterwards, where no other reply ran beside this one; unknown where others ran before.
     memory: Option<MemoryUse>,
 }
 
@@ -205,7 +205,7 @@ impl Wick {
             }
         };
 
-        let alone = self.running.alone();
+        let (alone, is_first) = (self.running.alone(), self.machine.takes_first_reply());
         let (mut shown, mut shown_reasoning) = (0, 0);
         let mut saved_at = Instant::now();
         let mut saved = 0;
@@ -246,12 +246,15 @@ impl Wick {
         };
         show(&text, &mut shown, &reasoning, &mut shown_reasoning, sink);
         let memory = match &result {
-            Ok(_) => work
-                .finish()
-                .await
-                .filter(|_| alone && self.running.alone()),
+            Ok(_) => work.finish().await,
             Err(_) => None,
         };
+        // Beside others a reply is slower than the machine, and after others it is not all that memory holds.
+        let memory = memory.filter(|_| alone && self.running.alone());
+        let memory = memory.map(|memory| match is_first {
+            true => memory,
+            false => MemoryUse::default(),
+        });
         Outcome {
             text,
             reasoning,

@@ -19,7 +19,7 @@ pub fn read(folder: &Path) -> Option<Disk> {
 #[cfg(not(unix))]
 pub fn read(folder: &Path) -> Option<Disk> {
     let folder = std::path::absolute(folder).ok()?;
-    let disks = sysinfo::Disks::new_with_refreshed_list();
+    let disks = sysinfo::Disks::new_with_refreshed_list().ok()?;
     let holds = |disk: &&sysinfo::Disk| folder.starts_with(disk.mount_point());
     let disk = disks.iter().filter(holds);
     let disk = disk.max_by_key(|disk| disk.mount_point().as_os_str().len())?;

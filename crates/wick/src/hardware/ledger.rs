@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use wick_engine::{
-    calibration::Correction,
+    calibration::{Calibration, Correction},
+    estimate::{ModelShape, Plan, Rates},
     process::protocol::{CacheType, MemoryUse, ReplyStats},
 };
 
@@ -55,6 +56,9 @@ pub struct Figures {
 const FEWEST_READ: u32 = 64;
 const FEWEST_WRITTEN: u32 = 16;
 
+/// Of the tokens of a reply, one in so many may be guessed.
+const MOST_GUESSED: u32 = 8;
+
 /// Entries that a correction is made of, the newest: a machine that was busy for a while is forgotten.
 const NEWEST: usize = 9;
 
@@ -73,15 +77,47 @@ impl Figures {
         };
         let told = |rate: f64| (rate.is_finite() && rate > 0.0).then_some(rate);
         let read = stats.prompt_tokens.saturating_sub(stats.reused_tokens);
-        // A guess that was right saved a pass.
+        // A guess that was right saved a pass; a pass that checks many takes longer than one for a token.
         let passes = stats.reply_tokens.saturating_sub(stats.accepted_tokens);
         let share = f64::from(passes) / f64::from(stats.reply_tokens.max(1));
+        let is_plain = stats.drafted_tokens <= stats.reply_tokens / MOST_GUESSED;
         let prefill = told(stats.prefill_tokens_per_second.into());
         let decode = told(f64::from(stats.decode_tokens_per_second) * share);
         Self {
             peak_memory_bytes: peak,
             prefill_tokens_per_second: prefill.filter(|_| read >= FEWEST_READ),
-            decode_tokens_per_second: decode.filter(|_| passes >= FEWEST_WRITTEN),
+            decode_tokens_per_second: decode.filter(|_| passes >= FEWEST_WRITTEN && is_plain),
+        }
+    }
+
+    /// What is predicted of a load, or of a reply of so many tokens. Speeds are where the machine was measured.
+    pub fn predicted(
+        shape: &ModelShape,
+        plan: &Plan,
+        calibration: Option<&Calibration>,
+        stats: Option<&ReplyStats>,
+    ) -> Self {
+        let memory = shape.memory_at(plan, stats.map_or(0, used_tokens)).ok();
+        let rates = Rates {
+            calibration,
+            ..Rates::default()
+        };
+        let prefill = |stats: &ReplyStats| {
+            let read = stats
+                .prompt_tokens
+                .saturating_sub(stats.reused_tokens)
+                .max(1);
+            shape.prefill_tokens_per_second(plan, &rates, stats.reused_tokens, read)
+        };
+        // In the middle of the reply.
+        let decode = |stats: &ReplyStats| {
+            let position = stats.prompt_tokens.saturating_add(stats.reply_tokens / 2);
+            shape.decode_tokens_per_second(plan, &rates, position)
+        };
+        Self {
+            peak_memory_bytes: memory.map(|memory| memory.memory_bytes.total),
+            prefill_tokens_per_second: stats.and_then(prefill),
+            decode_tokens_per_second: stats.and_then(decode),
         }
     }
 
@@ -89,6 +125,11 @@ impl Figures {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// Tokens of the context that a reply leaves in use.
+pub(super) fn used_tokens(stats: &ReplyStats) -> u32 {
+    stats.prompt_tokens.saturating_add(stats.reply_tokens)
 }
 
 /// By how much predictions were wrong, for each kind of model in the entries, which are those of one machine, newest
@@ -117,7 +158,8 @@ pub fn corrections(entries: &[Measurement]) -> Vec<Correction> {
             Correction {
                 architecture: architecture.to_owned(),
                 quantization: quantization.to_owned(),
-                memory: median(memory),
+                // Memory that is not there ends the engine: better too much than too little.
+                memory: memory.iter().copied().reduce(f64::max).unwrap_or(1.0),
                 prefill: median(prefill),
                 decode: median(decode),
                 samples,
@@ -177,8 +219,8 @@ mod tests {
             decode_tokens_per_second: 20.0,
             context_length: 8192,
             dropped_messages: 0,
-            drafted_tokens: 60,
-            accepted_tokens: 50,
+            drafted_tokens: 25,
+            accepted_tokens: 20,
         }
     }
 
@@ -190,7 +232,7 @@ mod tests {
         };
         let figures = Figures::measured(Some(&stats()), memory(7));
         assert_eq!(figures.prefill_tokens_per_second, Some(250.0));
-        assert_eq!(figures.decode_tokens_per_second, Some(15.0));
+        assert_eq!(figures.decode_tokens_per_second, Some(18.0));
         assert_eq!(figures.peak_memory_bytes, Some(7));
         let short = ReplyStats {
             reused_tokens: 599,
@@ -199,6 +241,13 @@ mod tests {
             ..stats()
         };
         assert!(Figures::measured(Some(&short), memory(0)).is_empty());
+        let guessed = ReplyStats {
+            drafted_tokens: 180,
+            accepted_tokens: 100,
+            ..stats()
+        };
+        let figures = Figures::measured(Some(&guessed), memory(0));
+        assert_eq!(figures.decode_tokens_per_second, None);
         let nonsense = ReplyStats {
             prefill_tokens_per_second: f32::NAN,
             decode_tokens_per_second: f32::INFINITY,
@@ -219,7 +268,9 @@ mod tests {
             entry("Q4_K_M", decode(10.0), decode(12.0)),
             entry("Q4_K_M", decode(10.0), decode(8.0)),
             entry("Q4_K_M", decode(10.0), decode(11.0)),
+            entry("Q8_0", memory(100), memory(90)),
             entry("Q8_0", memory(100), memory(103)),
+            entry("Q8_0", memory(100), memory(95)),
             entry("F16", Figures::default(), memory(5)),
         ];
         let corrections = corrections(&entries);
@@ -230,7 +281,7 @@ mod tests {
             (1.0, 1.0, 1.1, 3)
         );
         let q8 = Correction::of(&corrections, "qwen3", "Q8_0").unwrap();
-        assert_eq!((q8.memory, q8.decode, q8.samples), (1.03, 1.0, 1));
+        assert_eq!((q8.memory, q8.decode, q8.samples), (1.03, 1.0, 3));
         assert_eq!(Correction::of(&corrections, "qwen3", "F16"), None);
     }
 

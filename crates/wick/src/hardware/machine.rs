@@ -1,12 +1,17 @@
 //! What the application does with the machine: look at it, measure it, and keep how predictions held.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use wick_engine::{
     calibration::{Calibration, CalibrationRequest, Correction},
+    estimate::{ModelShape, Plan},
     process::protocol::{MemoryUse, ModelInfo, ReplyStats},
+    source::Checkpoint,
 };
 
 use super::{Figures, HardwareProfile, Measurement, inspect, ledger};
@@ -70,9 +75,32 @@ pub enum CalibrationState {
 pub(crate) struct Machine {
     fingerprint: Mutex<Option<String>>,
     cancel: Notify,
+    /// The model that was loaded last, by its id.
+    shape: Mutex<Option<(String, Arc<ModelShape>)>>,
+    /// Whether it has not answered yet: what it keeps of conversations comes on top later.
+    is_fresh: AtomicBool,
 }
 
 impl Machine {
+    /// A reply begins: whether it is the first since its model was loaded.
+    pub fn takes_first_reply(&self) -> bool {
+        self.is_fresh.swap(false, Ordering::Relaxed)
+    }
+
+    /// What a model consists of, by its header.
+    fn shape(&self, target: &LoadTarget) -> Option<Arc<ModelShape>> {
+        let mut known = self.shape.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some((id, shape)) if *id == target.model_id => Some(shape.clone()),
+            _ => {
+                let shape = Checkpoint::open(&target.path).and_then(|model| model.shape());
+                let shape = Arc::new(shape.ok()?);
+                *known = Some((target.model_id.clone(), shape.clone()));
+                Some(shape)
+            }
+        }
+    }
+
     fn fingerprint(&self) -> Option<String> {
         let fingerprint = self.fingerprint.lock();
         fingerprint.unwrap_or_else(PoisonError::into_inner).clone()
@@ -203,21 +231,37 @@ impl Wick {
         stats: Option<&ReplyStats>,
         memory: MemoryUse,
     ) {
+        if stats.is_none() {
+            self.machine.is_fresh.store(true, Ordering::Relaxed);
+        }
         let measured = Figures::measured(stats, memory);
         let Some(fingerprint) = self.machine.fingerprint().filter(|_| !measured.is_empty()) else {
             return;
         };
+        let context_length = stats.map_or(model.context_length, |stats| stats.context_length);
+        let plan = Plan {
+            context_length,
+            cache_type: target.options.cache_type,
+            gpu_layers: 0,
+        };
+        // Speeds were measured with one number of threads.
+        let calibration = self.store.calibration(&fingerprint).ok().flatten();
+        let calibration = calibration.filter(|kept| kept.figures.threads == target.threads());
+        let calibration = calibration.map(|kept| kept.figures);
+        let shape = self.machine.shape(target);
+        let predicted =
+            |shape: Arc<ModelShape>| Figures::predicted(&shape, &plan, calibration.as_ref(), stats);
         let entry = Measurement {
             measured_at_ms: now_ms(),
             fingerprint,
             model_id: target.model_id.clone(),
             architecture: model.architecture.clone(),
             quantization: model.quantization.clone(),
-            context_length: stats.map_or(model.context_length, |stats| stats.context_length),
-            used_tokens: stats.map_or(0, |stats| stats.prompt_tokens + stats.reply_tokens),
+            context_length,
+            used_tokens: stats.map_or(0, ledger::used_tokens),
             threads: target.threads(),
             cache_type: target.options.cache_type,
-            predicted: Figures::default(),
+            predicted: shape.map_or(Figures::default(), predicted),
             measured,
         };
         self.store.add_measurement(&entry).ok();
