@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wick_engine::process::protocol;
 
-use crate::sampling::SamplingOptions;
+use crate::{
+    sampling::SamplingOptions,
+    sizes::{bytes, rate},
+};
 
 /// Chat with language models on your own machine: no account, no cloud, no telemetry.
 #[derive(Debug, Parser)]
@@ -41,6 +44,8 @@ pub enum Command {
         #[arg(long)]
         measure: bool,
     },
+    /// Say which models this machine, or another, should run, and why
+    Recommend(Box<RecommendOptions>),
     /// Measure how fast a model reads and writes
     Bench(BenchOptions),
     /// Measure how well a model predicts a text
@@ -57,6 +62,69 @@ pub struct CheckOptions {
     /// How keys and values are kept
     #[arg(long, value_enum, default_value_t)]
     pub cache_type: CacheType,
+}
+
+#[derive(Debug, Args)]
+pub struct RecommendOptions {
+    /// Memory that stays free for other programs; a quarter of the machine's, and at least 2 GB, where it is absent
+    #[arg(long, value_parser = bytes, value_name = "SIZE")]
+    pub leave_free: Option<u64>,
+    /// What counts more
+    #[arg(long, value_enum, default_value_t)]
+    pub prefer: Prefer,
+    /// A language that the model must have been made for, by its code (de); may be given several times
+    #[arg(long)]
+    pub language: Vec<String>,
+    /// Only models that think before they answer
+    #[arg(long)]
+    pub reasoning: bool,
+    /// A licence that will do (apache-2.0, mit); may be given several times; any where it is absent
+    #[arg(long)]
+    pub licence: Vec<String>,
+    /// Tokens of context; less where so much does not fit
+    #[arg(long, default_value_t = wick::recommend::USUAL_CONTEXT_LENGTH, value_parser = clap::value_parser!(u32).range(256..=1_048_576))]
+    pub context: u32,
+    #[command(flatten)]
+    pub other: OtherMachine,
+}
+
+/// A machine other than this one.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Another machine")]
+pub struct OtherMachine {
+    /// Its memory: 16GB
+    #[arg(long, value_parser = bytes, value_name = "SIZE")]
+    pub ram: Option<u64>,
+    /// Of that, what is free; what a fresh system leaves where it is absent
+    #[arg(long, value_parser = bytes, value_name = "SIZE", requires = "ram")]
+    pub free: Option<u64>,
+    /// Rate at which it reads its memory: 50GB/s
+    #[arg(long, value_parser = rate, value_name = "RATE", default_value = "40GB/s", requires = "ram")]
+    pub bandwidth: f64,
+    /// Its cores
+    #[arg(long, default_value_t = 4, requires = "ram", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub cores: u32,
+    /// Free memory of its graphics card, or what a graphics processor may have of a unified memory
+    #[arg(long, value_parser = bytes, value_name = "SIZE", requires = "ram")]
+    pub vram: Option<u64>,
+    /// Rate at which its graphics processor reads memory; that of slow ones where it is absent
+    #[arg(long, value_parser = rate, value_name = "RATE", requires = "vram")]
+    pub vram_bandwidth: Option<f64>,
+    /// Its graphics processor shares the machine's memory
+    #[arg(long, requires = "vram")]
+    pub unified: bool,
+}
+
+/// What counts more.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub enum Prefer {
+    /// The best answers that come as fast as one reads
+    #[default]
+    Balance,
+    /// The best answers, also where one waits
+    Quality,
+    /// Fast answers
+    Speed,
 }
 
 #[derive(Debug, Args)]
@@ -101,7 +169,7 @@ pub struct ConstraintOptions {
     pub grammar: Option<PathBuf>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ModelOptions {
     /// A GGUF file, or the name or id of a model in the library; the chosen one where it is absent
     #[arg(long, short)]
@@ -146,12 +214,21 @@ pub struct BenchOptions {
     /// Tokens that were read before, in both measurements
     #[arg(short = 'd', long, default_value_t = 0)]
     pub depth: u32,
+    /// Do not compute the tokens that were read before: long contexts then take seconds, and as much memory
+    #[arg(long)]
+    pub fill: bool,
     /// Sequences that are written at the same time; their tokens are counted together
     #[arg(short = 's', long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub sequences: u32,
     /// How many times, after one that is not counted
     #[arg(long, short, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub repetitions: u32,
+    /// Compare what is predicted of these files with what is measured, for each of the contexts
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["model", "context", "depth", "sequences"])]
+    pub check_predictions: Vec<PathBuf>,
+    /// Contexts to compare at
+    #[arg(long, value_delimiter = ',', default_value = "2048,8192,32768", requires = "check_predictions", value_parser = clap::value_parser!(u32).range(256..=1_048_576))]
+    pub contexts: Vec<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -174,6 +251,16 @@ pub struct PerplexityOptions {
     /// How keys and values are kept
     #[arg(long, value_enum, default_value_t)]
     pub cache_type: CacheType,
+}
+
+impl From<Prefer> for wick::recommend::Prefer {
+    fn from(prefer: Prefer) -> Self {
+        match prefer {
+            Prefer::Balance => Self::Balance,
+            Prefer::Quality => Self::Quality,
+            Prefer::Speed => Self::Speed,
+        }
+    }
 }
 
 impl From<CacheType> for protocol::CacheType {

@@ -4,6 +4,7 @@ mod arguments;
 mod commands;
 mod output;
 mod sampling;
+mod sizes;
 
 use std::process::ExitCode;
 
@@ -45,8 +46,9 @@ fn main() -> ExitCode {
             Command::Run(options) => commands::run::run(*options, json).await,
             Command::List => commands::library::list(json),
             Command::Import { path } => commands::library::import(&path, json),
-            Command::Check(options) => return commands::check::check(&options, json),
+            Command::Check(options) => return commands::check::check(&options, json).await,
             Command::Hardware { measure } => commands::hardware::hardware(measure, json).await,
+            Command::Recommend(options) => commands::recommend::recommend(&options, json).await,
             Command::Bench(options) => commands::bench::bench(options, json).await,
             Command::Perplexity(options) => commands::perplexity::perplexity(options, json).await,
         }

@@ -117,6 +117,15 @@ fn a_model_is_checked_without_being_loaded() {
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["canRun"], true);
     assert_eq!(report["contextLength"], 100);
+    let memory = &report["memory_bytes"];
+    let parts = ["weights", "kv_cache", "work"].map(|part| memory[part].as_u64().unwrap());
+    assert_eq!(memory["total"].as_u64(), Some(parts.iter().sum()));
+    assert_eq!(report["vram_bytes"], Value::Null);
+    // Nothing was measured yet.
+    assert_eq!(report["decode_tokens_per_second"], Value::Null);
+    assert_eq!(report["prefill_tokens_per_second"], Value::Null);
+    assert_eq!(report["verdict"]["memory"]["fit"], "fits_well");
+    assert_eq!(report["verdict"]["speed"], Value::Null);
     assert_eq!(report["cacheType"], "q8_0");
 
     let other = house.folder.path().join("other.gguf");
@@ -127,6 +136,58 @@ fn a_model_is_checked_without_being_loaded() {
     let output = house.wick(&["check", other.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(4), "{output:?}");
     assert!(text(&output.stdout).contains("starcoder2"), "{output:?}");
+}
+
+#[test]
+fn another_machine_is_told_what_to_run_and_why() {
+    let house = House::new();
+    let machine = ["--ram", "16GB", "--bandwidth", "50GB/s", "--cores", "8"];
+    let output = house.wick(&[&["recommend", "--json"], &machine[..]].concat());
+    assert!(output.status.success(), "{output:?}");
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let best = &answer["recommendations"][0];
+    assert_eq!(best["kind"], "best");
+    let prediction = &best["prediction"];
+    assert!(prediction["memory_bytes"]["total"].as_u64().unwrap() < 12_000_000_000);
+    let rate = &prediction["decode_tokens_per_second"];
+    assert!(rate["low"].as_f64() < rate["high"].as_f64(), "{rate}");
+    assert_eq!(prediction["verdict"]["speed"], "faster_than_reading");
+    assert!(best["reasons"].as_array().unwrap().len() >= 3);
+
+    let card = [
+        "--vram",
+        "12GB",
+        "--vram-bandwidth",
+        "360GB/s",
+        "--prefer",
+        "speed",
+    ];
+    let output = house.wick(&[&["recommend"], &machine[..], &card[..]].concat());
+    let text = text(&output.stdout);
+    assert!(
+        text.contains("graphics card") && text.contains("download"),
+        "{text}"
+    );
+
+    let wishes = ["--language", "sv", "--reasoning", "--licence", "apache-2.0"];
+    let output = house.wick(&[&["recommend"], &machine[..], &wishes[..]].concat());
+    assert!(
+        self::text(&output.stdout).contains("Thinking"),
+        "{output:?}"
+    );
+    let output = house.wick(&["recommend", "--ram", "100MB"]);
+    assert!(
+        self::text(&output.stdout).contains("No model"),
+        "{output:?}"
+    );
+    for wrong in [
+        ["--ram", "much"],
+        ["--vram", "8GB"],
+        ["--bandwidth", "0GB/s"],
+    ] {
+        let output = house.wick(&[&["recommend"], &wrong[..]].concat());
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+    }
 }
 
 #[test]
@@ -148,6 +209,17 @@ fn the_machine_is_shown_and_graphics_are_looked_for_in_a_process_of_its_own() {
         let found: Value = serde_json::from_str(line).unwrap();
         assert!(found["gpus"].is_array() && found["asked"].is_array());
     }
+}
+
+#[test]
+fn this_machine_is_told_what_to_run_before_it_was_measured() {
+    let output = House::new().wick(&["recommend"]);
+    assert!(output.status.success(), "{output:?}");
+    let told = text(&output.stdout);
+    assert!(
+        told.contains("wick hardware --measure") || told.contains("No model"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -121,6 +121,15 @@ impl Decoder {
         self.prefill(&[token])
     }
 
+    /// Counts tokens as read without computing anything but what they take in memory: for measurements of what comes
+    /// after them. What the cache then holds has no meaning.
+    pub fn fill(&mut self, tokens: &[u32]) -> Result<()> {
+        self.model.model.embed(tokens)?;
+        self.cache.fill(tokens.len())?;
+        self.tokens.extend_from_slice(tokens);
+        Ok(())
+    }
+
     /// Number of tokens read.
     pub fn position(&self) -> usize {
         self.tokens.len()

@@ -252,7 +252,7 @@ fn speeds_have_ranges_that_hold_the_expected_and_narrow_with_what_was_learnt() {
     for range in [
         speed.prefill_tokens_per_second,
         speed.decode_tokens_per_second,
-        speed.first_token_seconds,
+        speed.time_to_first_token_seconds,
     ] {
         assert!(0.0 < range.low && range.low <= range.expected && range.expected <= range.high);
     }

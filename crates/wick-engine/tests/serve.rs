@@ -277,6 +277,7 @@ fn measures_as_often_as_asked() {
         request: BenchRequest {
             prompt_tokens: 8,
             generated_tokens: 8,
+            fill: false,
             depth: 0,
             sequences: 1,
             repetitions: 3,

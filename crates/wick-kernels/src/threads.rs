@@ -194,7 +194,7 @@ impl Threads {
 
     /// Calls `work(i)` for each i below `items`, wherever a thread is free. Which thread computes what must not
     /// matter; that way no core waits for one that other programs slow down.
-    pub(crate) fn share(&self, items: usize, work: &(dyn Fn(usize) + Sync)) {
+    pub fn share(&self, items: usize, work: &(dyn Fn(usize) + Sync)) {
         if items <= 1 || self.count() == 1 {
             return (0..items).for_each(work);
         }

@@ -8,8 +8,8 @@ use wick::{
     catalog::{Catalog, Class},
     hardware::{GpuKind, HardwareProfile, Usability},
     recommend::{
-        Kind, Machine, MadeUp, MadeUpGpu, Place, Prefer, Preferences, Recommendation, predictions,
-        recommend,
+        Kind, Machine, MadeUp, MadeUpGpu, Place, Prediction, Prefer, Preferences, Recommendation,
+        predictions, recommend,
     },
 };
 use wick_engine::{
@@ -204,8 +204,8 @@ fn told(case: &Case) -> String {
                 range.expected, range.low, range.high
             )
         };
-        let memory = prediction.memory;
-        let place = match &prediction.place {
+        let memory = prediction.estimate.memory;
+        let place = match &prediction.estimate.place {
             Place::Processor => gb(memory.memory_bytes.total),
             Place::Gpu { name } => format!(
                 "{} on {name}, {} beside",
@@ -213,12 +213,18 @@ fn told(case: &Case) -> String {
                 gb(memory.memory_bytes.total)
             ),
         };
-        let speed = match prediction.speed {
-            Some(speed) => format!(
-                "writes {} tokens/s, reads {}",
-                range(speed.decode_tokens_per_second),
-                range(speed.prefill_tokens_per_second)
-            ),
+        let estimate = &prediction.estimate;
+        let rates = estimate
+            .decode_tokens_per_second
+            .zip(estimate.prefill_tokens_per_second);
+        let speed = match rates {
+            Some((decode, prefill)) => {
+                format!(
+                    "writes {} tokens/s, reads {}",
+                    range(decode),
+                    range(prefill)
+                )
+            }
             None => "speed unknown".to_owned(),
         };
         writeln!(
@@ -227,8 +233,8 @@ fn told(case: &Case) -> String {
             prediction.name,
             prediction.level.name(),
             prediction.class.name(),
-            prediction.context_length,
-            prediction.verdict.memory,
+            prediction.estimate.context_length,
+            prediction.estimate.verdict.memory,
         )
         .unwrap();
         for reason in reasons {
@@ -261,9 +267,13 @@ fn nothing_is_recommended_that_does_not_fit() {
         let memory = &case.profile.memory;
         for recommendation in case.recommended() {
             let prediction = &recommendation.prediction;
-            let own = prediction.memory.memory_bytes.total;
-            let vram = prediction.memory.vram_bytes.map_or(0, |vram| vram.total);
-            let of_machine = match &prediction.place {
+            let own = prediction.estimate.memory.memory_bytes.total;
+            let vram = prediction
+                .estimate
+                .memory
+                .vram_bytes
+                .map_or(0, |vram| vram.total);
+            let of_machine = match &prediction.estimate.place {
                 Place::Processor => own,
                 Place::Gpu { .. } => {
                     let gpu = &case.profile.gpus[0];
@@ -278,14 +288,17 @@ fn nothing_is_recommended_that_does_not_fit() {
             };
             assert!(of_machine <= memory.available_bytes, "{}", case.name);
             assert!(
-                !matches!(prediction.verdict.memory, MemoryVerdict::TooLarge { .. }),
+                !matches!(
+                    prediction.estimate.verdict.memory,
+                    MemoryVerdict::TooLarge { .. }
+                ),
                 "{}",
                 case.name
             );
             let usual = (memory.total_bytes / 4).max(2 * GB);
             let left = case.preferences.leave_free_bytes.unwrap_or(usual);
             let leaves_enough = memory.available_bytes - of_machine >= left;
-            let fits_well = prediction.verdict.memory == MemoryVerdict::FitsWell;
+            let fits_well = prediction.estimate.verdict.memory == MemoryVerdict::FitsWell;
             assert!(!fits_well || leaves_enough, "{}", case.name);
         }
     }
@@ -318,8 +331,8 @@ fn a_faster_one_is_faster_and_a_smarter_one_no_faster_than_that() {
         let recommended = case.recommended();
         let rate = |kind| {
             let found = recommended.iter().find(|r| r.kind == kind)?;
-            let speed = found.prediction.speed?;
-            Some(speed.decode_tokens_per_second.expected)
+            let rate = found.prediction.estimate.decode_tokens_per_second?;
+            Some(rate.expected)
         };
         if let (Some(best), Some(faster)) = (rate(Kind::Best), rate(Kind::Faster)) {
             assert!(faster >= 1.5 * best, "{}", case.name);
@@ -353,8 +366,8 @@ fn nonsense_about_a_machine_recommends_nothing_that_is_nonsense() {
         measured.memory_bytes_per_second = vec![wrong];
         measured.attention_macs_per_second = wrong;
         for recommendation in case.recommended() {
-            if let Some(speed) = recommendation.prediction.speed {
-                let decode = speed.decode_tokens_per_second;
+            let estimate = recommendation.prediction.estimate;
+            if let Some(decode) = estimate.decode_tokens_per_second {
                 assert!(decode.expected.is_finite() && decode.expected > 0.0);
             }
         }
@@ -367,7 +380,7 @@ fn nonsense_about_a_machine_recommends_nothing_that_is_nonsense() {
     });
     for recommendation in greedy.recommended() {
         assert_eq!(
-            recommendation.prediction.verdict.memory,
+            recommendation.prediction.estimate.verdict.memory,
             MemoryVerdict::Tight
         );
     }
@@ -396,10 +409,9 @@ fn the_whole_catalog_is_predicted_and_corrected_by_what_was_learnt() {
     };
     let corrected = predicted(&[learnt]);
     for (before, after) in plain.iter().zip(&corrected) {
-        let rate =
-            |p: &wick::recommend::Prediction| p.speed.unwrap().decode_tokens_per_second.expected;
+        let rate = |p: &Prediction| p.estimate.decode_tokens_per_second.unwrap().expected;
         let ratio = rate(after) / rate(before);
-        let memory = |p: &wick::recommend::Prediction| p.memory.memory_bytes.total as f64;
+        let memory = |p: &Prediction| p.estimate.memory.memory_bytes.total as f64;
         let is_of_kind = before.model_id.starts_with("qwen3-4b") || before.model_id == "qwen3-8b";
         if is_of_kind {
             assert!((ratio - 0.5).abs() < 1e-9 && memory(after) > 1.19 * memory(before));

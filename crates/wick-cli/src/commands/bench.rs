@@ -1,23 +1,24 @@
 //! `wick bench`: medians of several runs, and how far they lie apart.
 
 use serde_json::{Value, json};
-use wick::{Error, Result};
+use wick::{Error, Result, runtime::LoadReport};
 use wick_engine::process::protocol::{BenchRequest, BenchRun, Event};
 
-use crate::arguments::BenchOptions;
+use crate::arguments::{BenchOptions, ModelOptions};
 
-/// Measures a model and prints the figures.
-pub async fn bench(options: BenchOptions, as_json: bool) -> Result<()> {
-    let (runtime, report) = super::loaded(&options.model).await?;
-    let mut work = runtime
-        .bench(BenchRequest {
-            prompt_tokens: options.prompt_tokens,
-            generated_tokens: options.generated_tokens,
-            depth: options.depth,
-            sequences: options.sequences,
-            repetitions: options.repetitions,
-        })
-        .await?;
+/// What came of a measurement.
+pub(super) struct Measured {
+    pub report: LoadReport,
+    pub prefill: Spread,
+    pub decode: Spread,
+    pub peak_bytes: u64,
+    pub threads: u32,
+}
+
+/// Loads a model into a process of its own and measures it.
+pub(super) async fn measure(model: &ModelOptions, request: BenchRequest) -> Result<Measured> {
+    let (runtime, report) = super::loaded(model).await?;
+    let mut work = runtime.bench(request).await?;
     let mut runs: Vec<BenchRun> = Vec::new();
     let (memory, threads) = loop {
         tokio::select! {
@@ -29,8 +30,35 @@ pub async fn bench(options: BenchOptions, as_json: bool) -> Result<()> {
             _ = tokio::signal::ctrl_c() => work.cancel(),
         }
     };
-    let prefill = spread(runs.iter().map(|run| run.prefill_tokens_per_second));
-    let decode = spread(runs.iter().map(|run| run.decode_tokens_per_second));
+    Ok(Measured {
+        report,
+        prefill: spread(runs.iter().map(|run| run.prefill_tokens_per_second)),
+        decode: spread(runs.iter().map(|run| run.decode_tokens_per_second)),
+        peak_bytes: memory.peak_bytes,
+        threads,
+    })
+}
+
+/// Measures a model and prints the figures.
+pub async fn bench(options: BenchOptions, as_json: bool) -> Result<()> {
+    if !options.check_predictions.is_empty() {
+        return super::predictions::check_predictions(&options, as_json).await;
+    }
+    let request = BenchRequest {
+        prompt_tokens: options.prompt_tokens,
+        generated_tokens: options.generated_tokens,
+        depth: options.depth,
+        fill: options.fill,
+        sequences: options.sequences,
+        repetitions: options.repetitions,
+    };
+    let Measured {
+        report,
+        prefill,
+        decode,
+        peak_bytes,
+        threads,
+    } = measure(&options.model, request).await?;
     if as_json {
         let figures = json!({
             "model": report.model,
@@ -42,7 +70,7 @@ pub async fn bench(options: BenchOptions, as_json: bool) -> Result<()> {
             "decode_tokens_per_second": decode.median,
             "spread": { "prefill": prefill.to_json(), "decode": decode.to_json() },
             "load_ms": report.load_ms,
-            "peak_memory_bytes": memory.peak_bytes,
+            "peak_memory_bytes": peak_bytes,
             "threads": threads,
             "repetitions": options.repetitions,
         });
@@ -54,18 +82,19 @@ pub async fn bench(options: BenchOptions, as_json: bool) -> Result<()> {
         println!(
             "load   {} ms, peak memory {:.0} MB",
             report.load_ms,
-            memory.peak_bytes as f64 / 1e6
+            peak_bytes as f64 / 1e6
         );
         println!("with   {threads} threads, {} runs", options.repetitions);
     }
     Ok(())
 }
 
+/// How far several runs lie apart.
 #[derive(Debug, Default, PartialEq)]
-struct Spread {
-    min: f64,
-    median: f64,
-    max: f64,
+pub(super) struct Spread {
+    pub min: f64,
+    pub median: f64,
+    pub max: f64,
 }
 
 fn spread(values: impl Iterator<Item = f64>) -> Spread {

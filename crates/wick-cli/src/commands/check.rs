@@ -2,26 +2,34 @@
 
 use std::process::ExitCode;
 
-use wick::Result;
+use serde_json::{Value, json};
+use wick::{Result, recommend::Estimate};
 use wick_engine::check::{self, CheckReport};
 
 use super::library::megabytes;
 use crate::{arguments::CheckOptions, output::CANNOT_RUN};
 
 /// Prints the report. A model that cannot be run is no failure of this command, and has the exit code of one.
-pub fn check(options: &CheckOptions, as_json: bool) -> Result<ExitCode> {
+pub async fn check(options: &CheckOptions, as_json: bool) -> Result<ExitCode> {
     let how = check::CheckOptions {
         context_length: options.context,
         cache_type: options.cache_type.into(),
     };
     let report = check::check(&options.model, how)?;
+    let estimate = estimate(&report).await;
     match as_json {
         true => {
-            let mut report_and_verdict = serde_json::json!(report);
-            report_and_verdict["canRun"] = report.can_run().into();
-            println!("{report_and_verdict}");
+            let mut whole = serde_json::json!(report);
+            whole["canRun"] = report.can_run().into();
+            // What the header gives for a processor gives way to what this machine would do.
+            if let Some(Value::Object(estimate)) = estimate.map(|estimate| json!(estimate)) {
+                estimate
+                    .into_iter()
+                    .for_each(|(key, value)| whole[key] = value);
+            }
+            println!("{whole}");
         }
-        false => print(&report),
+        false => print(&report, estimate.as_ref()),
     }
     Ok(match report.can_run() {
         true => ExitCode::SUCCESS,
@@ -29,7 +37,15 @@ pub fn check(options: &CheckOptions, as_json: bool) -> Result<ExitCode> {
     })
 }
 
-fn print(report: &CheckReport) {
+/// What the model would take on this machine. That Wick's data cannot be used is no reason not to tell of a model.
+async fn estimate(report: &CheckReport) -> Option<Estimate> {
+    let shape = report.shape.as_ref()?;
+    let wick = super::open().ok()?;
+    let estimate = wick.estimate(shape, report.context_length, report.cache_type);
+    estimate.await.ok().flatten()
+}
+
+fn print(report: &CheckReport, estimate: Option<&Estimate>) {
     let say = |what: &str, value: String| println!("{what:<14}{value}");
     let note = |is_supported: bool| if is_supported { "" } else { " (not supported)" };
     say("name", report.name.clone());
@@ -64,15 +80,9 @@ fn print(report: &CheckReport) {
     if let Some(context) = report.trained_context_length {
         say("context", format!("{context} tokens"));
     }
-    if let Some(memory) = &report.memory {
-        let bytes = memory.memory_bytes;
-        let [total, weights, cache, work] =
-            [bytes.total, bytes.weights, bytes.kv_cache, bytes.work].map(megabytes);
-        let context = report.context_length;
-        say(
-            "memory",
-            format!("{total} at {context} tokens: weights {weights}, cache {cache}, work {work}"),
-        );
+    if let Some(estimate) = estimate {
+        say("memory", super::recommend::memory_of(estimate));
+        say("speed", super::recommend::speed_of(estimate));
     }
     match report.problems.is_empty() {
         true => println!("Wick can run it."),

@@ -5,6 +5,8 @@ pub mod check;
 pub mod hardware;
 pub mod library;
 pub mod perplexity;
+mod predictions;
+pub mod recommend;
 pub mod run;
 
 use std::{path::Path, sync::Arc};

@@ -36,7 +36,7 @@ pub(super) fn measure(
         let pool = Threads::new(count);
         let part = bytes.len().div_ceil(pool.count());
         let seconds = course.time(WINDOW, || {
-            pool.run(&|i| {
+            pool.share(pool.count(), &|i| {
                 let start = (i * part).min(bytes.len());
                 let end = (start + part).min(bytes.len());
                 black_box(sum(&bytes[start..end]));

@@ -8,7 +8,7 @@ use super::{
     Calibration, CalibrationRequest, bandwidth, buffer::Buffer, course::Course, disk, layer,
     products::Products,
 };
-use crate::{Result, device};
+use crate::Result;
 
 /// Beside the buffer there are its weights repacked, and results.
 const TIMES_THE_BUFFER: u64 = 3;
@@ -20,7 +20,6 @@ pub fn measure(
     cancel: &AtomicBool,
     progress: &mut dyn FnMut(f32),
 ) -> Result<Calibration> {
-    device::check_cpu()?;
     let usable = available_parallelism().map_or(1, usize::from);
     let counts = worth_a_try(usable, &request.thread_counts);
     let mut course = Course::new(cancel, progress);

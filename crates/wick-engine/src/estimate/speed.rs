@@ -62,7 +62,7 @@ pub struct Speed {
     /// Tokens written in a second, after a usual prompt; at least with a full context, at most from its beginning.
     pub decode_tokens_per_second: Range,
     /// Seconds until a reply to a prompt of [`FIRST_PROMPT_TOKENS`] begins.
-    pub first_token_seconds: Range,
+    pub time_to_first_token_seconds: Range,
 }
 
 impl ModelShape {
@@ -90,7 +90,7 @@ impl ModelShape {
         let decode = range(decode(context)?, decode(usual)?, decode(0)?);
         let seconds = |prefill: f64, decode: f64| f64::from(usual) / prefill + 1.0 / decode;
         Some(Speed {
-            first_token_seconds: Range {
+            time_to_first_token_seconds: Range {
                 low: seconds(prefill.expected, decode.expected) * (1.0 - uncertainty),
                 expected: seconds(prefill.expected, decode.expected),
                 high: seconds(prefill.expected, decode.expected) * (1.0 + uncertainty),

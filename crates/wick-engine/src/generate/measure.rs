@@ -37,7 +37,10 @@ impl Session {
         let mut before = Decoder::new(&self.model);
         for chunk in tokens[..request.depth as usize].chunks(LONGEST_PASS) {
             check(cancel)?;
-            before.prefill(chunk)?;
+            match request.fill {
+                true => before.fill(chunk)?,
+                false => drop(before.prefill(chunk)?),
+            }
         }
 
         let mut decoder = before.fork()?;

@@ -117,6 +117,19 @@ impl KvCache {
         }
     }
 
+    /// Holds what so many more tokens take; the numbers in it mean nothing.
+    pub(crate) fn fill(&mut self, tokens: usize) -> Result<()> {
+        let end = self.position + tokens;
+        match &mut self.store {
+            Store::Pages(layers) => layers.iter_mut().for_each(|pages| pages.fill(end)),
+            Store::Tensors(layers) => layers
+                .iter_mut()
+                .try_for_each(|tensors| tensors.fill(end))?,
+        }
+        self.advance(tokens);
+        Ok(())
+    }
+
     /// Forgets what was read beyond `position` and returns the new position. Layers with a window have left behind
     /// what is before it: where the window at `position` is no longer whole, everything is forgotten.
     pub fn truncate(&mut self, position: usize) -> usize {

@@ -9,6 +9,9 @@ use crate::{Error, Result};
 
 type Page = Arc<Vec<u8>>;
 
+/// A byte that is a modest number in every format of the cache.
+const FILLING: u8 = 0x3C;
+
 #[derive(Clone)]
 pub(crate) struct Pages {
     layout: PageLayout,
@@ -71,6 +74,14 @@ impl Pages {
         Ok(self
             .layout
             .write_rows(threads, slot, &mut pages, keys, values)?)
+    }
+
+    /// Holds pages for positions up to `end`, all of them touched.
+    pub(super) fn fill(&mut self, end: usize) {
+        while self.pages.len() < end.div_ceil(PAGE_TOKENS) {
+            let page = vec![FILLING; self.layout.bytes()];
+            self.pages.push(Some(Arc::new(page)));
+        }
     }
 
     /// Gives up pages that no token at `position` or after can see, but for one: a guess that was wrong goes back a

@@ -48,6 +48,11 @@ impl Tensors {
         Ok((all_keys.narrow(1, 0, end)?, all_values.narrow(1, 0, end)?))
     }
 
+    /// Holds room for `end` positions.
+    pub(super) fn fill(&mut self, end: usize) -> Result<()> {
+        self.with_room_for(end).map(drop)
+    }
+
     fn with_room_for(&mut self, tokens: usize) -> Result<(Tensor, Tensor)> {
         if let Some((keys, values)) = &self.held
             && keys.dim(1)? >= tokens

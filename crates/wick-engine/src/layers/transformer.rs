@@ -57,8 +57,12 @@ impl Model for Transformer {
         self.embedding.vocabulary_size()
     }
 
+    fn embed(&self, tokens: &[u32]) -> Result<Rows> {
+        self.embedding.forward(tokens)
+    }
+
     fn forward(&self, step: &mut Step<'_>) -> Result<Rows> {
-        let mut x = self.embedding.forward(step.tokens())?; // (n_tokens, n_embd)
+        let mut x = self.embed(step.tokens())?; // (n_tokens, n_embd)
         for block in &self.blocks {
             x = block.forward(x, step)?;
         }

@@ -30,6 +30,9 @@ pub trait Model: Send + Sync {
     /// Number of tokens it knows.
     fn vocabulary_size(&self) -> usize;
 
+    /// The tokens' embeddings, which a pass begins with: `(n_tokens, n_embd)`.
+    fn embed(&self, tokens: &[u32]) -> Result<Rows>;
+
     /// Reads the step's tokens into the caches of their sequences, which do not advance yet, and returns the logits
     /// that follow the tokens asked for: `(n_outputs, n_vocabulary)`.
     fn forward(&self, step: &mut Step<'_>) -> Result<Rows>;

@@ -495,6 +495,8 @@ pub struct BenchRequest {
     pub generated_tokens: u32,
     /// Tokens that were read before, in both measurements.
     pub depth: u32,
+    /// Whether those are not computed: what stands for them takes the same memory, and is there at once.
+    pub fill: bool,
     /// Sequences that are written at the same time.
     pub sequences: u32,
     /// How many times, after one that is not counted.

@@ -19,7 +19,7 @@ mod tests;
 use std::path::Path;
 
 pub use gpu::{Gpu, GpuKind, GpuSearch, GpuVendor, LEAST_FREE_BYTES, Usability};
-pub use ledger::{Figures, Measurement};
+pub use ledger::{Figures, Measurement, corrections};
 pub(crate) use machine::Machine;
 pub use machine::{CalibrationState, HardwareReport, KeptCalibration};
 pub use probe::{PROBE_ARGUMENT, run_gpu_probe};

@@ -6,7 +6,7 @@ use wick_engine::{
     process::protocol::CacheType,
 };
 
-use super::{Machine, Place, Prediction, Preferences, quality::quality};
+use super::{Estimate, Machine, Place, Prediction, Preferences, quality::quality};
 use crate::{
     catalog::{CatalogEntry, CatalogFile},
     hardware::{Gpu, GpuKind},
@@ -25,13 +25,18 @@ const SLOW_CARD_BYTES_PER_SECOND: f64 = 160e9;
 pub(super) struct Candidate<'a> {
     pub entry: &'a CatalogEntry,
     pub file: &'a CatalogFile,
+    pub placed: Placed<'a>,
+    pub quality: f64,
+}
+
+/// A model somewhere on a machine.
+pub(super) struct Placed<'a> {
     pub plan: Plan,
     pub gpu: Option<&'a Gpu>,
     pub memory: Memory,
     /// As it was measured or, to choose by, as it is assumed.
     pub speed: Option<Speed>,
     pub verdict: MemoryVerdict,
-    pub quality: f64,
 }
 
 /// What candidates of one machine have in common.
@@ -69,53 +74,61 @@ impl<'a> Bounds<'a> {
         let Ok(shape) = entry.dimensions.at(file.level) else {
             return Vec::new();
         };
-        let places = self.gpu.map(Some).into_iter().chain([None]);
-        let candidates = places.filter_map(|gpu| self.longest(entry, file, &shape, gpu));
+        let quality = quality(entry, &shape, file.level);
+        let longest = self.context_length.min(shape.trained_context_length);
+        let candidates = self.places().filter_map(|gpu| {
+            let placed = self.with_longest_context(&shape, longest, gpu)?;
+            let share = f64::from(placed.plan.context_length) / f64::from(longest);
+            Some(Candidate {
+                entry,
+                file,
+                quality: quality * share.powf(CONTEXT_COUNTS),
+                placed,
+            })
+        });
         candidates.collect()
     }
 
+    /// The graphics processor, where there is one that can be used, and the processor.
+    pub(super) fn places(&self) -> impl Iterator<Item = Option<&'a Gpu>> {
+        self.gpu.map(Some).into_iter().chain([None])
+    }
+
     /// With the longest context that fits well, else that fits at all, else with all of it.
-    fn longest(
+    fn with_longest_context(
         &self,
-        entry: &'a CatalogEntry,
-        file: &'a CatalogFile,
         shape: &ModelShape,
+        longest: u32,
         gpu: Option<&'a Gpu>,
-    ) -> Option<Candidate<'a>> {
-        let longest = self.context_length.min(shape.trained_context_length);
+    ) -> Option<Placed<'a>> {
         let shorter = [longest / 2, longest / 4];
         let shorter = shorter
             .into_iter()
             .filter(|length| *length >= SHORTEST_CONTEXT);
-        let mut best: Option<Candidate<'a>> = None;
+        let mut best: Option<Placed<'a>> = None;
         for context_length in [longest].into_iter().chain(shorter) {
-            let plan = Plan {
-                context_length,
-                cache_type: CacheType::F16,
-                // The output counts as a layer.
-                gpu_layers: gpu.map_or(0, |_| shape.layers.len() as u32 + 1),
-            };
-            let mut candidate = self.planned(entry, file, shape, plan, gpu)?;
-            candidate.quality *=
-                (f64::from(context_length) / f64::from(longest)).powf(CONTEXT_COUNTS);
-            if best
-                .as_ref()
-                .is_none_or(|best| candidate.fit() > best.fit())
-            {
-                best = Some(candidate);
+            let placed = self.placed(shape, context_length, CacheType::F16, gpu)?;
+            if best.as_ref().is_none_or(|best| placed.fit() > best.fit()) {
+                best = Some(placed);
             }
         }
         best
     }
 
-    fn planned(
+    /// A model with this context, all of it in one place.
+    pub(super) fn placed(
         &self,
-        entry: &'a CatalogEntry,
-        file: &'a CatalogFile,
         shape: &ModelShape,
-        plan: Plan,
+        context_length: u32,
+        cache_type: CacheType,
         gpu: Option<&'a Gpu>,
-    ) -> Option<Candidate<'a>> {
+    ) -> Option<Placed<'a>> {
+        let plan = Plan {
+            context_length,
+            cache_type,
+            // The output counts as a layer.
+            gpu_layers: gpu.map_or(0, |_| shape.layers.len() as u32 + 1),
+        };
         let corrections = self.machine.corrections;
         let correction = Correction::of(corrections, &shape.architecture, &shape.quantization);
         // What was learnt, was learnt on the processor.
@@ -127,12 +140,9 @@ impl<'a> Bounds<'a> {
             gpu_bytes_per_second: gpu.map(|gpu| self.rate_of(gpu)),
             correction,
         };
-        Some(Candidate {
+        Some(Placed {
             verdict: self.verdict(&memory, gpu),
-            quality: quality(entry, shape, file.level),
             speed: shape.speed(&plan, &rates),
-            entry,
-            file,
             plan,
             gpu,
             memory,
@@ -178,7 +188,7 @@ impl<'a> Bounds<'a> {
     }
 }
 
-impl Candidate<'_> {
+impl Placed<'_> {
     /// How well it fits: the more the better.
     pub(super) fn fit(&self) -> u8 {
         match self.verdict {
@@ -188,6 +198,12 @@ impl Candidate<'_> {
         }
     }
 
+    /// The better place has the higher rank: what fits nowhere is told of the processor, whose memory is the larger.
+    pub(super) fn rank(&self) -> (u8, bool) {
+        let fit = self.fit();
+        (fit, (fit > 0) == self.gpu.is_some())
+    }
+
     /// Tokens written in a second.
     pub(super) fn rate(&self) -> f64 {
         let decode = self.speed.map(|speed| speed.decode_tokens_per_second);
@@ -195,16 +211,9 @@ impl Candidate<'_> {
     }
 
     /// As others see it; speeds that are only assumed are left out.
-    pub(super) fn prediction(&self, is_measured: bool) -> Option<Prediction> {
+    pub(super) fn estimate(&self, is_measured: bool) -> Estimate {
         let speed = self.speed.filter(|_| is_measured || self.gpu.is_some());
-        Some(Prediction {
-            model_id: self.entry.id.clone(),
-            name: self.entry.name.clone(),
-            class: self.entry.class(),
-            level: self.file.level,
-            repository: self.entry.repository.clone(),
-            file: self.file.name.clone(),
-            download: self.entry.size_of(self.file).ok()?,
+        Estimate {
             context_length: self.plan.context_length,
             place: match self.gpu {
                 Some(gpu) => Place::Gpu {
@@ -213,11 +222,29 @@ impl Candidate<'_> {
                 None => Place::Processor,
             },
             memory: self.memory,
+            prefill_tokens_per_second: speed.map(|speed| speed.prefill_tokens_per_second),
+            decode_tokens_per_second: speed.map(|speed| speed.decode_tokens_per_second),
+            time_to_first_token_seconds: speed.map(|speed| speed.time_to_first_token_seconds),
             verdict: Verdict {
                 memory: self.verdict,
                 speed: speed.as_ref().map(SpeedVerdict::of),
             },
-            speed,
+        }
+    }
+}
+
+impl Candidate<'_> {
+    /// As others see it.
+    pub(super) fn prediction(&self, is_measured: bool) -> Option<Prediction> {
+        Some(Prediction {
+            model_id: self.entry.id.clone(),
+            name: self.entry.name.clone(),
+            class: self.entry.class(),
+            level: self.file.level,
+            repository: self.entry.repository.clone(),
+            file: self.file.name.clone(),
+            download: self.entry.size_of(self.file).ok()?,
+            estimate: self.placed.estimate(is_measured),
         })
     }
 }

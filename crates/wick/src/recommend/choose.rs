@@ -1,12 +1,15 @@
 //! The choice.
 
-use wick_engine::estimate::{
-    MemoryVerdict, Mixture, READING_TOKENS_PER_SECOND, USABLE_TOKENS_PER_SECOND,
+use wick_engine::{
+    estimate::{
+        MemoryVerdict, Mixture, ModelShape, READING_TOKENS_PER_SECOND, USABLE_TOKENS_PER_SECOND,
+    },
+    process::protocol::CacheType,
 };
 
 use super::{
-    Kind, Machine, Prediction, Prefer, Preferences, Recommendation,
-    candidate::{Bounds, Candidate},
+    Estimate, Kind, Machine, Prediction, Prefer, Preferences, Recommendation,
+    candidate::{Bounds, Candidate, Placed},
     reasons::reasons,
 };
 use crate::catalog::{Catalog, CatalogEntry, Class, Thinking};
@@ -37,7 +40,7 @@ pub fn recommend(
     });
     let candidates: Vec<Candidate<'_>> = candidates.collect();
     let with = |verdict| -> Vec<&Candidate<'_>> {
-        let fitting = candidates.iter().filter(|c| c.verdict == verdict);
+        let fitting = candidates.iter().filter(|c| c.placed.verdict == verdict);
         fitting.collect()
     };
     let mut fitting = with(MemoryVerdict::FitsWell);
@@ -48,9 +51,10 @@ pub fn recommend(
         return Vec::new();
     };
     let others = || fitting.iter().filter(|c| c.entry.id != best.entry.id);
-    let faster = others().filter(|c| c.rate() >= FASTER * best.rate() && c.quality < best.quality);
+    let faster = others()
+        .filter(|c| c.placed.rate() >= FASTER * best.placed.rate() && c.quality < best.quality);
     let smarter = || others().filter(|c| c.quality >= SMARTER * best.quality);
-    let at_least = |rate: f64| smallest_of_the_best(smarter().filter(|c| c.rate() >= rate));
+    let at_least = |rate: f64| smallest_of_the_best(smarter().filter(|c| c.placed.rate() >= rate));
     let smarter = at_least(USABLE_TOKENS_PER_SECOND).or_else(|| at_least(SLOWEST));
     let told = |kind, chosen: Option<&Candidate<'_>>| {
         let chosen = chosen?;
@@ -81,12 +85,29 @@ pub fn predictions(
     let predicted = catalog.entries.iter().filter_map(|entry| {
         let mut files = entry.files.iter();
         let file = files.find(|file| is_level_for(entry, file.level))?;
-        // What fits nowhere is told of the processor, whose memory is the larger.
         let candidates = bounds.candidates(entry, file).into_iter().rev();
-        let best = candidates.max_by_key(|c| (c.fit(), c.fit() > 0 && c.gpu.is_some()))?;
+        let best = candidates.max_by_key(|c| c.placed.rank())?;
         best.prediction(machine.calibration.is_some())
     });
     predicted.collect()
+}
+
+/// What a model takes on a machine with a context of at most `context_length` tokens, where it fits best. `None` where
+/// its header asks for more than any machine has.
+pub fn estimate(
+    machine: &Machine<'_>,
+    shape: &ModelShape,
+    context_length: u32,
+    cache_type: CacheType,
+    preferences: &Preferences,
+) -> Option<Estimate> {
+    let assumed = machine.assumed_calibration();
+    let calibration = machine.calibration.unwrap_or(&assumed);
+    let bounds = Bounds::new(machine, calibration, preferences);
+    let places = bounds.places();
+    let placed = places.filter_map(|gpu| bounds.placed(shape, context_length, cache_type, gpu));
+    let best = placed.max_by_key(Placed::rank)?;
+    Some(best.estimate(machine.calibration.is_some()))
 }
 
 fn is_wanted(entry: &CatalogEntry, preferences: &Preferences) -> bool {
@@ -120,12 +141,12 @@ fn best_of<'c, 'a>(fitting: &[&'c Candidate<'a>], prefer: Prefer) -> Option<&'c 
     let rates = [wanted, READING_TOKENS_PER_SECOND, USABLE_TOKENS_PER_SECOND];
     let rates = rates.into_iter().filter(|rate| *rate <= wanted);
     let fast_enough = rates.map(|rate| {
-        let candidates = fitting.iter().filter(|c| c.rate() >= rate);
+        let candidates = fitting.iter().filter(|c| c.placed.rate() >= rate);
         smallest_of_the_best(candidates)
     });
     let fastest = || {
         let candidates = fitting.iter().copied();
-        candidates.max_by(|a, b| a.rate().total_cmp(&b.rate()))
+        candidates.max_by(|a, b| a.placed.rate().total_cmp(&b.placed.rate()))
     };
     fast_enough.flatten().next().or_else(fastest)
 }
@@ -139,8 +160,8 @@ fn smallest_of_the_best<'s, 'c: 's, 'a: 'c>(
     let best = best.max_by(|a, b| a.quality.total_cmp(&b.quality))?;
     let as_good = candidates.into_iter().filter(|c| {
         c.entry.id == best.entry.id
-            && c.plan.context_length >= best.plan.context_length
+            && c.placed.plan.context_length >= best.placed.plan.context_length
             && c.quality >= best.quality * (1.0 - WORTH)
     });
-    as_good.min_by_key(|c| c.memory.memory_bytes.total)
+    as_good.min_by_key(|c| c.placed.memory.memory_bytes.total)
 }

@@ -3,14 +3,15 @@
 
 mod candidate;
 mod choose;
+mod here;
 mod machine;
 mod quality;
 mod reasons;
 
 use serde::{Deserialize, Serialize};
-use wick_engine::estimate::{Memory, Mixture, Speed, Verdict};
+use wick_engine::estimate::{Memory, Mixture, Range, Verdict};
 
-pub use choose::{predictions, recommend};
+pub use choose::{estimate, predictions, recommend};
 pub use machine::{Machine, MadeUp, MadeUpGpu};
 
 use crate::catalog::{Class, FileSize};
@@ -94,7 +95,6 @@ pub enum Place {
 
 /// What a model of the catalog would take on a machine, and how fast it would be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Prediction {
     /// The model's id in the catalog.
@@ -111,21 +111,34 @@ pub struct Prediction {
     pub file: String,
     /// What is to be downloaded.
     pub download: FileSize,
+    /// What it takes, and how fast it is.
+    #[serde(flatten)]
+    pub estimate: Estimate,
+}
+
+/// What a model takes on a machine, and how fast it is there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+pub struct Estimate {
     /// Tokens of context.
     pub context_length: u32,
     /// Where it is computed.
     pub place: Place,
     /// Memory at its peak.
+    #[serde(flatten)]
     pub memory: Memory,
-    /// How fast it is; `None` where the machine was not measured.
-    pub speed: Option<Speed>,
-    /// Both in a word.
+    /// Tokens of a prompt read in a second; `None`, as are the other speeds, where the machine was not measured.
+    pub prefill_tokens_per_second: Option<Range>,
+    /// Tokens written in a second.
+    pub decode_tokens_per_second: Option<Range>,
+    /// Seconds until a reply to a prompt of 500 tokens begins.
+    pub time_to_first_token_seconds: Option<Range>,
+    /// All of it in a word.
     pub verdict: Verdict,
 }
 
 /// A model for a machine, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
 pub struct Recommendation {
     /// What it is recommended for.

@@ -25,10 +25,10 @@ pub(super) fn reasons(
         Kind::Best => for_best(chosen, bounds),
         Kind::Faster => format!(
             "Writes {} times as fast as {}, and knows less.",
-            decimal(chosen.rate() / best.rate()),
+            decimal(chosen.placed.rate() / best.placed.rate()),
             best.entry.name
         ),
-        Kind::Smarter => match chosen.rate() >= READING_TOKENS_PER_SECOND {
+        Kind::Smarter => match chosen.placed.rate() >= READING_TOKENS_PER_SECOND {
             true => format!("Answers better than {}, and slower.", best.entry.name),
             false => format!(
                 "Answers better than {}, more slowly than you read.",
@@ -38,14 +38,14 @@ pub(super) fn reasons(
     }];
     reasons.push(for_level(chosen));
     reasons.push(for_memory(chosen, bounds));
-    if chosen.plan.context_length < bounds.context_length {
-        let length = chosen.plan.context_length;
+    if chosen.placed.plan.context_length < bounds.context_length {
+        let length = chosen.placed.plan.context_length;
         reasons.push(match length < chosen.entry.dimensions.context_length {
             true => format!("Its context is {length} tokens: more does not fit."),
             false => format!("Its context is {length} tokens: it was trained for no more."),
         });
     }
-    if let Some(gpu) = chosen.gpu {
+    if let Some(gpu) = chosen.placed.gpu {
         reasons.push(for_gpu(gpu));
     } else if !is_measured {
         reasons.push("Chosen for a slow processor: this machine has not been measured yet.".into());
@@ -55,11 +55,11 @@ pub(super) fn reasons(
 
 fn for_best(chosen: &Candidate<'_>, bounds: &Bounds<'_>) -> String {
     let left = gigabytes(bounds.leave_free_bytes);
-    let room = match chosen.verdict {
+    let room = match chosen.placed.verdict {
         MemoryVerdict::FitsWell => format!("and leaves {left} for your other programs"),
         _ => format!("though it leaves less than {left} for your other programs"),
     };
-    match chosen.rate() {
+    match chosen.placed.rate() {
         rate if rate >= READING_TOKENS_PER_SECOND => {
             format!("The best model that answers faster than you read {room}.")
         }
@@ -86,9 +86,9 @@ fn for_level(chosen: &Candidate<'_>) -> String {
 
 fn for_memory(chosen: &Candidate<'_>, bounds: &Bounds<'_>) -> String {
     let available = bounds.machine.profile.memory.available_bytes;
-    let memory = &chosen.memory;
+    let memory = &chosen.placed.memory;
     let own = memory.memory_bytes.total;
-    let takes = match (chosen.gpu, memory.vram_bytes) {
+    let takes = match (chosen.placed.gpu, memory.vram_bytes) {
         (Some(gpu), Some(vram)) if gpu.kind == GpuKind::Discrete => {
             let free = gigabytes(gpu.memory_free_bytes.unwrap_or(0));
             let vram = gigabytes(vram.total);
@@ -104,7 +104,7 @@ fn for_memory(chosen: &Candidate<'_>, bounds: &Bounds<'_>) -> String {
         "Takes {} of the {} that are free, with {} tokens of context.",
         gigabytes(takes),
         gigabytes(available),
-        chosen.plan.context_length
+        chosen.placed.plan.context_length
     )
 }
 
