@@ -1,5 +1,6 @@
 //! Weight matrices prepared for products.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::activations::Aux;
@@ -13,8 +14,10 @@ pub trait WeightBytes: Send + Sync {
     /// The bytes, the same ones at every call.
     fn bytes(&self) -> &[u8];
 
-    /// Hint: the bytes were repacked and will not be read again soon.
-    fn release(&self) {}
+    /// Hint: these of the bytes were repacked and will not be read again soon.
+    fn release(&self, range: Range<usize>) {
+        let _ = range;
+    }
 }
 
 impl WeightBytes for Vec<u8> {
@@ -103,7 +106,6 @@ impl Matrix {
             };
             match packed {
                 Some(packed) => {
-                    part.data.release();
                     if !aux.contains(&packed.aux()) {
                         aux.push(packed.aux());
                     }

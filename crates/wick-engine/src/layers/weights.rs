@@ -251,7 +251,8 @@ impl<'a> Weights<'a> {
             && !is_plain
         {
             let storage = QStorage::from_data(Cow::Borrowed(tensor.data.as_ref()), device, dtype)?;
-            tensor.data.release();
+            let data = &tensor.data;
+            data.release(0..data.as_ref().len());
             let tensor = QTensor::new(storage, (rows, columns))?;
             return Ok(QMatMul::QTensor(Arc::new(tensor)));
         }
@@ -267,7 +268,8 @@ impl<'a> Weights<'a> {
 fn numbers(name: &str, tensor: &SourceTensor) -> Result<Vec<f32>> {
     let mut numbers = vec![0.0; tensor.dims.iter().product()];
     dequantize(format_of(name, tensor)?, tensor.data.as_ref(), &mut numbers)?;
-    tensor.data.release();
+    let data = &tensor.data;
+    data.release(0..data.as_ref().len());
     Ok(numbers)
 }
 

@@ -85,17 +85,19 @@ impl wick_kernels::WeightBytes for TensorBytes {
         self.as_ref()
     }
 
-    fn release(&self) {
+    fn release(&self, range: Range<usize>) {
         #[cfg(unix)]
         if let Whole::File(map) = &*self.whole {
             let pages = memmap2::UncheckedAdvice::DontNeed;
-            let from = self.range.start.saturating_sub(READ_AROUND);
-            let to = map.len().min(self.range.end + READ_AROUND);
+            let from = (self.range.start + range.start).saturating_sub(READ_AROUND);
+            let to = map.len().min(self.range.start + range.end + READ_AROUND);
             // SAFETY: the map is shared and never written, so dropping its pages loses nothing: they are read from
             // the file again if anyone looks after all.
             #[allow(unsafe_code, reason = "a hint about the mapping above")]
             let dropped = unsafe { map.unchecked_advise_range(pages, from, to - from) };
             dropped.ok();
         }
+        #[cfg(not(unix))]
+        let _ = range;
     }
 }

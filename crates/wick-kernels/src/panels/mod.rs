@@ -30,6 +30,9 @@ const BLOCK: usize = crate::activations::BLOCK;
 /// Blocks that are repacked at a time: as many as the largest block of a file has.
 const CHUNK: usize = 8;
 
+/// Bytes of panels that are repacked before what they came from is given back.
+const STRETCH: usize = 16 << 20;
+
 /// Calls a macro with the ways a format's codes and scales are kept.
 macro_rules! with_kinds {
     ($format:expr, $then:ident) => {
@@ -126,7 +129,7 @@ impl Panels {
             .ok_or(too_large.clone())?;
         let memory = threads.arena().allocate(bytes).ok_or(too_large)?;
         let start = SendPointer(memory.start());
-        threads.share(rows.div_ceil(ROWS), &|p| {
+        let write = |p: usize| {
             // SAFETY: each panel is written by one thread, within the memory, and zeroed before it is a slice.
             let out = unsafe {
                 let at = start.get().add(p * panel);
@@ -136,7 +139,17 @@ impl Panels {
             pack(format, &kind, blocks, out, |r| {
                 (p * ROWS + r < rows).then(|| part.row(p * ROWS + r))
             });
-        });
+        };
+        // What was repacked is given back by and by, so that a large matrix is never there twice.
+        let count = rows.div_ceil(ROWS);
+        let stretch = (STRETCH / panel.max(1)).max(1);
+        let stored = part.data.bytes().len() / rows.max(1) * ROWS;
+        for first in (0..count).step_by(stretch) {
+            let next = count.min(first + stretch);
+            threads.share(next - first, &|p| write(first + p));
+            let end = part.data.bytes().len().min(next * stored);
+            part.data.release(first * stored..end);
+        }
         Ok(Some(Panels {
             format,
             kind,

@@ -1,10 +1,16 @@
 //! Figures of this machine, in lines of a table: each format's products with one column (decode, bound by reading
 //! weights), eight (a batch) and 512 (prefill, bound by multiplying), then attention and what stands between.
 //!
+//! The machine's own ceilings come first, and shares of them stand beside the products.
+//!
 //!     cargo bench -p wick-kernels -- [--threads N] [--path NAME] [--record] [FORMAT or `attention` or `rest`…]
 //!
 //! Times are medians; with `--least` they are the least, which says more on a busy machine. `--record` also writes
 //! `benches/record/<processor>/<date>.csv`.
+
+#![allow(unsafe_code)] // the ceilings
+
+mod ceilings;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -22,6 +28,8 @@ const UNCACHED: usize = 192 << 20;
 
 struct Bench {
     threads: Threads,
+    /// Bytes and integer products a second at most.
+    ceilings: (f64, Option<f64>),
     least: bool,
     lines: Vec<String>,
 }
@@ -57,10 +65,16 @@ fn main() {
     }
     let threads = Threads::on(path, count);
     let mut bench = Bench {
+        ceilings: (ceilings::memory(count), ceilings::integers(count)),
         threads,
         least,
         lines: vec!["path,threads,kernel,shape,columns,unit,value".into()],
     };
+    let (memory, integers) = bench.ceilings;
+    bench.line("memory", "read", 0, "GB/s at most", memory / 1e9);
+    if let Some(integers) = integers {
+        bench.line("integers", "vpdpbusd", 0, "GMAC/s at most", integers / 1e9);
+    }
     let wanted = |name: &str| names.is_empty() || names.contains(&name.to_lowercase());
     for format in Format::ALL.iter().filter(|f| wanted(f.name())) {
         for (rows, columns) in SHAPES {
@@ -116,17 +130,20 @@ impl Bench {
                         .expect("sizes fit");
                 }
             });
-            let macs = (turns * tokens * rows * columns) as f64;
+            let rate = (turns * tokens * rows * columns) as f64 / time;
+            let (memory, integers) = self.ceilings;
+            let is_float = matches!(format, Format::F32 | Format::F16 | Format::BF16);
             if tokens == 1 {
-                self.line(
-                    format.name(),
-                    &shape,
-                    tokens,
-                    "GB/s",
-                    (turns * bytes) as f64 / time / 1e9,
-                );
+                let read = (turns * bytes) as f64 / time;
+                self.line(format.name(), &shape, tokens, "GB/s", read / 1e9);
+                let share = 100.0 * read / memory;
+                self.line(format.name(), &shape, tokens, "% of reading", share);
             }
-            self.line(format.name(), &shape, tokens, "GMAC/s", macs / time / 1e9);
+            self.line(format.name(), &shape, tokens, "GMAC/s", rate / 1e9);
+            if let Some(integers) = integers.filter(|_| tokens == 512 && !is_float) {
+                let share = 100.0 * rate / integers;
+                self.line(format.name(), &shape, tokens, "% of integers", share);
+            }
         }
     }
 
