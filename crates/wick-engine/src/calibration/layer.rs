@@ -103,7 +103,7 @@ pub(super) fn layer_seconds(
                 )?;
             }
             let (q, k) = heads.split_at(WIDTH);
-            LAYOUT.write(&mut page, PAGE_TOKENS - 1, k, k)?;
+            LAYOUT.write_rows(threads, PAGE_TOKENS - 1, &mut [&mut page], k, k)?;
             let spans = [span(&page, 1, PAGE_TOKENS)];
             attention(threads, &LAYOUT, &SHAPE, &spans, q, &mut seen)?;
             from_width.multiply(threads, &seen, &mut out)?; // output
