@@ -79,6 +79,7 @@ fn calibration() -> Calibration {
         disk_bytes_per_second: None,
         products: vec![rate("Q4_K"), rate("Q6_K"), rate("Q8_0")],
         attention_macs_per_second: 200e9,
+        decode_attention_macs_per_second: 30e9,
         layer_seconds: 20e-6,
     }
 }
@@ -239,7 +240,18 @@ fn decoding_takes_as_long_as_reading_the_weights_and_the_cache() {
     let router = 48.0 * 2048.0 * 128.0 * 4.0;
     let expected = bytes as f64 / 40e9 + 48.0 * 20e-6;
     assert!((at(0) - expected).abs() < router / 40e9, "{}", at(0));
-    // 48 layers, 4 heads of 128 keys and values, 2 bytes
+    // 48 layers, 32 heads of 128 numbers, with keys and with values
+    let attention = 48.0 * 32.0 * 128.0 * 2.0 * 8000.0 / 30e9;
+    assert!((at(8000) - at(0) - attention).abs() < 1e-6);
+    // A processor that computes faster than it reads waits for 4 heads of keys and values, 2 bytes each.
+    let fast = Calibration {
+        decode_attention_macs_per_second: 1e15,
+        ..calibration()
+    };
+    let at = |position| {
+        let rate = shape.decode_tokens_per_second(&plan, &rates(&fast), position);
+        1.0 / rate.unwrap()
+    };
     let cache = 48.0 * 4.0 * 128.0 * 2.0 * 2.0 * 8000.0 / 40e9;
     assert!((at(8000) - at(0) - cache).abs() < 1e-6);
 }

@@ -10,12 +10,16 @@ const PAGE: usize = 2 << 20;
 /// Most matrices of a small model are smaller than a large page; they share chunks of this size.
 const CHUNK: usize = 32 << 20;
 
-/// What an allocation of so many bytes takes: whole cache lines, or whole large pages where it has a chunk of its own.
+/// Of a chunk, what is in memory and not used, on average.
+const EMPTY: usize = PAGE / 8 * 5;
+
+/// What an allocation of so many bytes takes: whole large pages where it has a chunk of its own, else its share of a
+/// chunk, at whose end a page is in part empty.
 pub(crate) fn taken(length: usize) -> usize {
     let lines = length.div_ceil(64).saturating_mul(64);
     match lines > CHUNK / 2 {
         true => lines.div_ceil(PAGE).saturating_mul(PAGE),
-        false => lines,
+        false => lines + lines / (CHUNK / EMPTY),
     }
 }
 

@@ -187,7 +187,7 @@ fn what_a_matrix_takes_is_known_before_it_is_made() {
         let held = Matrix::new(vec![part], &threads).unwrap().resident_bytes();
         match Matrix::repacked_bytes(format, rows, columns) {
             Some(known) => assert!(
-                held == 0 || held <= known && known < held + 64,
+                held == 0 || held <= known && known < held + held / 20 + 64,
                 "{format:?}"
             ),
             None => assert_eq!(held, 0, "{format:?}"),

@@ -365,6 +365,7 @@ fn nonsense_about_a_machine_recommends_nothing_that_is_nonsense() {
         let measured = case.calibration.as_mut().unwrap();
         measured.memory_bytes_per_second = vec![wrong];
         measured.attention_macs_per_second = wrong;
+        measured.decode_attention_macs_per_second = wrong;
         for recommendation in case.recommended() {
             let estimate = recommendation.prediction.estimate;
             if let Some(decode) = estimate.decode_tokens_per_second {

@@ -20,8 +20,10 @@ const KEYS: usize = KV_HEADS * HEAD_DIM;
 const FEED_FORWARD: usize = 3 * WIDTH;
 
 /// Rows of a prompt, and the context at whose end they stand.
-const ROWS: usize = 256;
-const CONTEXT: usize = 512;
+const PROMPT: (usize, usize) = (256, 512);
+
+/// The same of a token that is written.
+const TOKEN: (usize, usize) = (1, 4096);
 
 /// Layers of one run: a single one is too short for the clock.
 const LAYERS: usize = 16;
@@ -42,17 +44,30 @@ const SHAPE: AttentionShape = AttentionShape {
 };
 
 /// Multiplications and additions a second of attention while a prompt is read.
-pub(super) fn attention_rate(course: &Course<'_>, threads: &Threads) -> Result<f64> {
+pub(super) fn prefill_attention(course: &Course<'_>, threads: &Threads) -> Result<f64> {
+    attention_rate(course, threads, PROMPT)
+}
+
+/// The same while a token is written.
+pub(super) fn decode_attention(course: &Course<'_>, threads: &Threads) -> Result<f64> {
+    attention_rate(course, threads, TOKEN)
+}
+
+fn attention_rate(
+    course: &Course<'_>,
+    threads: &Threads,
+    (rows, context): (usize, usize),
+) -> Result<f64> {
     let page = page()?;
-    let queries = vec![0.1; ROWS * WIDTH];
+    let queries = vec![0.1; rows * WIDTH];
     let mut out = vec![0.0; queries.len()];
     let seconds = course.time(WINDOW, || {
-        let spans = [span(&page, ROWS, CONTEXT)];
+        let spans = [span(&page, rows, context)];
         Ok(attention(
             threads, &LAYOUT, &SHAPE, &spans, &queries, &mut out,
         )?)
     })?;
-    let seen: usize = (CONTEXT - ROWS + 1..=CONTEXT).sum();
+    let seen: usize = (context - rows + 1..=context).sum();
     Ok((2 * seen * WIDTH) as f64 / seconds)
 }
 

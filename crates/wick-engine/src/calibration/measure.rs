@@ -23,7 +23,7 @@ pub fn measure(
     let usable = available_parallelism().map_or(1, usize::from);
     let counts = worth_a_try(usable, &request.thread_counts);
     let mut course = Course::new(cancel, progress);
-    course.expect(bandwidth::counts(usable).len() + counts.len() + Products::STEPS + 3);
+    course.expect(bandwidth::counts(usable).len() + counts.len() + Products::STEPS + 4);
 
     let buffer = Buffer::new(request.memory_bytes / TIMES_THE_BUFFER, usable)?;
     let memory_bytes_per_second = bandwidth::measure(&mut course, &buffer, usable)?;
@@ -34,7 +34,9 @@ pub fn measure(
     course.step()?;
     let mut products = Products::new(&buffer);
     let threads = Threads::new(products.best_threads(&mut course, &counts)?);
-    let attention_macs_per_second = layer::attention_rate(&course, &threads)?;
+    let attention_macs_per_second = layer::prefill_attention(&course, &threads)?;
+    course.step()?;
+    let decode_attention_macs_per_second = layer::decode_attention(&course, &threads)?;
     course.step()?;
     let layer_seconds = layer::layer_seconds(&course, &threads, &buffer)?;
     course.step()?;
@@ -47,6 +49,7 @@ pub fn measure(
         disk_bytes_per_second,
         products,
         attention_macs_per_second,
+        decode_attention_macs_per_second,
         layer_seconds,
     })
 }
@@ -87,7 +90,11 @@ mod tests {
         assert_eq!(measured.disk_bytes_per_second, None);
         assert!(measured.products.iter().any(|p| p.tensor_type == "Q4_K"));
         let mut figures = measured.memory_bytes_per_second.clone();
-        figures.extend([measured.attention_macs_per_second, measured.layer_seconds]);
+        figures.extend([
+            measured.attention_macs_per_second,
+            measured.decode_attention_macs_per_second,
+            measured.layer_seconds,
+        ]);
         for product in &measured.products {
             figures.push(product.decode_bytes_per_second);
             figures.push(product.prefill_macs_per_second);

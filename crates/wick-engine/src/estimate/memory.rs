@@ -7,16 +7,16 @@ use wick_kernels::{PAGE_TOKENS, PageLayout};
 use super::{ModelShape, Plan, Role, TensorGroup, shape::sum};
 use crate::{Result, generate::LONGEST_PASS, kv_cache::LayerShape, process::protocol::CacheType};
 
-/// The program itself and its libraries.
-const PROGRAM_BYTES: u64 = 16 << 20;
-/// What the tokenizer and the names of its tokens take, for each token.
-const BYTES_OF_A_TOKEN: u64 = 480;
+/// The program, its libraries and its threads.
+const PROGRAM_BYTES: u64 = 20_000_000;
+/// What the tokenizer takes, for each token.
+const BYTES_OF_A_TOKEN: u64 = 313;
+/// What it takes more while it is built, for each token; what comes later uses that memory again.
+const BUILDING_BYTES_OF_A_TOKEN: u64 = 117;
 /// Copies of a row of logits while a token is chosen, with what sorts them.
 const ROWS_OF_LOGITS: u64 = 6;
-/// Memory that was given back is not all used again: what a pass takes, over what it needs.
-const FRAGMENTATION: f64 = 1.7;
-/// The system maps so much of a file at a time, around a row of the embedding.
-const READ_AROUND: f64 = 65_536.0;
+/// While the output is repacked, this share of it is there beside what it was and what it becomes.
+const REPACKING_SHARE: u64 = 25;
 /// Tables of scores that exist at a time where a graphics processor computes attention.
 const SCORE_TABLES: u64 = 4;
 /// What a driver takes of a graphics processor's memory for a program.
@@ -117,6 +117,8 @@ impl ModelShape {
         let layers = self.layers.len() as u64;
         let is_output_here = !self.is_output_on_device(plan);
         let here = |bytes: u64| share(bytes, layers - on_device, layers);
+        let is_counted_as_output =
+            |group: &TensorGroup| group.is_float && self.is_output_tied && is_output_here;
         let (mut weights, mut embedding, mut read_once) = (0u64, 0u64, 0u64);
         for group in &self.tensors {
             let held = match group.is_float {
@@ -135,13 +137,10 @@ impl ModelShape {
                         read_once = if group.is_float { 0 } else { group.bytes };
                         held
                     }
+                    Role::Embedding if is_counted_as_output(group) => 0,
+                    // Rows are read where they are stored. Systems map much around each, so that all of it counts.
                     Role::Embedding => {
-                        let is_counted = group.is_float && self.is_output_tied && is_output_here;
-                        embedding = if is_counted {
-                            0
-                        } else {
-                            touched(group, tokens)
-                        };
+                        embedding = group.bytes;
                         embedding
                     }
                 },
@@ -154,14 +153,16 @@ impl ModelShape {
             self.vocabulary.saturating_mul(BYTES_OF_A_TOKEN),
             self.rope_bytes(plan),
         ])?;
+        let building = self.vocabulary.saturating_mul(BUILDING_BYTES_OF_A_TOKEN);
         let pass = match on_device < layers {
-            true => (self.pass_bytes(tokens) as f64 * FRAGMENTATION) as u64,
+            true => self.pass_bytes(tokens),
             false => 0,
         };
         let logits = self.vocabulary.saturating_mul(4 * ROWS_OF_LOGITS);
-        let run = sum([base, pass, logits])?;
+        let run = sum([base, building.max(sum([pass, logits])?)])?;
         // The output is repacked last, out of a part of the file that is given back only then.
-        let loaded = sum([weights - embedding, base, read_once])?;
+        let repacking = sum([read_once, read_once / REPACKING_SHARE, building])?;
+        let loaded = sum([weights - embedding, base, repacking])?;
         let work = run.max(loaded.saturating_sub(sum([weights, kv_cache])?));
         MemoryBytes::new(weights, kv_cache, work)
     }
@@ -212,33 +213,25 @@ impl ModelShape {
 
     /// What the longest pass through a layer works on.
     fn pass_bytes(&self, tokens: u64) -> u64 {
-        let tokens = tokens.min(LONGEST_PASS as u64);
         let (n, ff) = (self.embedding, self.feed_forward);
-        let layer = self.layers.first();
-        let (kv_heads, head_dim) = layer.map_or((0, 0), |l| (l.kv_heads as u64, l.head_dim as u64));
+        let head_dim = self.layers.first().map_or(0, |layer| layer.head_dim as u64);
         let queries = self.heads.saturating_mul(head_dim);
-        let qkv = queries.saturating_add(kv_heads.saturating_mul(2 * head_dim));
-        // Twice where activations are split into what is rounded and the error.
-        let times = if self.is_precise() { 3 } else { 1 };
-        let attention = sum([2 * n, qkv.saturating_mul(1 + times), queries]);
-        let feed_forward = sum([4 * n, ff.saturating_mul(2 + times)]);
-        let most = attention
-            .unwrap_or(u64::MAX)
-            .max(feed_forward.unwrap_or(u64::MAX));
-        most.saturating_mul(4).saturating_mul(tokens)
+        // What comes in, what is added to it, gate and up, their product; with the rounding error for all again.
+        let numbers = match self.is_precise() {
+            true => sum([5 * n, ff.saturating_mul(7)]),
+            false => sum([3 * n, ff.saturating_mul(3)]),
+        };
+        let numbers = numbers.unwrap_or(u64::MAX).max(queries.saturating_mul(4));
+        // Quantized, a number takes a byte, and its block a few.
+        let quantized = n.max(ff).max(queries).saturating_mul(2);
+        let each = numbers.saturating_mul(4).saturating_add(quantized);
+        each.saturating_mul(tokens.min(LONGEST_PASS as u64))
     }
 }
 
 /// A share of something, as of `whole` layers.
 fn share(bytes: u64, part: u64, whole: u64) -> u64 {
     (u128::from(bytes) * u128::from(part) / u128::from(whole.max(1))) as u64
-}
-
-/// Bytes of the embedding that so many tokens read, in pieces of what the system maps at a time.
-fn touched(group: &TensorGroup, tokens: u64) -> u64 {
-    let bytes = group.bytes as f64;
-    let pieces = tokens as f64 * READ_AROUND / bytes.max(1.0);
-    (bytes * (1.0 - (-pieces).exp())) as u64
 }
 
 /// Most that the pages of a layer take. A window moves on only after a whole pass was written.

@@ -187,9 +187,15 @@ impl ModelShape {
             match (&host, device) {
                 (Some(host), _) if is_here => {
                     let width = (self.heads * layer.head_dim as u64) as f64;
+                    let calibration = host.calibration;
+                    let macs = 2.0 * width * seen;
                     seconds += match tokens {
-                        1 => cached_token_bytes(layer, plan.cache_type) * seen / host.memory,
-                        _ => 2.0 * width * seen / host.calibration.attention_macs_per_second,
+                        1 => {
+                            let bytes = cached_token_bytes(layer, plan.cache_type) * seen;
+                            let read = bytes / host.memory;
+                            read.max(macs / calibration.decode_attention_macs_per_second)
+                        }
+                        _ => macs / calibration.attention_macs_per_second,
                     };
                     seconds += host.calibration.layer_seconds;
                     let activations = 4.0 * (self.embedding + self.feed_forward) as f64;

@@ -135,6 +135,7 @@ impl Backend for Scripted {
                 prefill_macs_per_second: 1e9,
             }],
             attention_macs_per_second: 1e9,
+            decode_attention_macs_per_second: 1e9,
             layer_seconds: 1e-6,
         })
     }

@@ -22,6 +22,7 @@ const EFFICIENCY: f64 = 0.85;
 /// Rate of a core's products with a prompt: of a processor with AVX2.
 const CORE_MACS_PER_SECOND: f64 = 50e9;
 const CORE_ATTENTION_MACS_PER_SECOND: f64 = 20e9;
+const CORE_DECODE_ATTENTION_MACS_PER_SECOND: f64 = 6e9;
 const LAYER_SECONDS: f64 = 40e-6;
 /// Memory of a machine of which nothing was measured: of the slowest that are still sold.
 const SLOW_BYTES_PER_SECOND: f64 = 20e9;
@@ -133,6 +134,7 @@ fn assumed(cores: u32, bytes_per_second: f64) -> Calibration {
         disk_bytes_per_second: None,
         products: products.collect(),
         attention_macs_per_second: CORE_ATTENTION_MACS_PER_SECOND * f64::from(cores),
+        decode_attention_macs_per_second: CORE_DECODE_ATTENTION_MACS_PER_SECOND * f64::from(cores),
         layer_seconds: LAYER_SECONDS,
     }
 }
