@@ -43,9 +43,9 @@ impl Host {
         };
         drop(free);
         if numbers.len() < length {
-            // What is in it need not be copied.
-            numbers.clear();
-            numbers.resize(length, 0.0);
+            // What is in it need not be copied, nor is more room wanted than is asked for.
+            drop(numbers);
+            numbers = vec![0.0; length];
         }
         Buffer {
             numbers,
