@@ -11,6 +11,7 @@ export const machine = {
     "Ten seconds at most: how fast its memory is read, and how fast Wick's own kernels compute. A message you send stops it.",
   measuringShort: "Measuring how fast this machine is",
   cancel: "Cancel",
+  failedTitle: "The measurement failed",
   stoppedTitle: "The measurement was stopped",
   stopped: "What was measured before still holds. Measure again at any time.",
   looking: "Looking at this machine…",
@@ -26,9 +27,9 @@ export const machine = {
       `${fast} fast and ${saving} saving cores`,
     usable: (usable: number, all: number) =>
       `Wick may use ${usable} of ${all} threads`,
-    kernels: (path: string) => `kernels ${path}`,
+    kernels: (path: string) => `${path} kernels`,
     bestThreads: (count: number) =>
-      count === 1 ? "fastest with 1 thread" : `fastest with ${count} threads`,
+      count === 1 ? "1 thread is best" : `${count} threads are best`,
     memory: "Memory",
     memoryFree: (free: string, total: string) => `${free} of ${total} free`,
     unknown: "Unknown",
@@ -100,13 +101,13 @@ export const machine = {
     nothingAdvice:
       "Too little memory is free for the models Wick knows. Close other programs, or leave less free below.",
     unmeasured: "Not measured yet",
-    unmeasuredAdvice:
-      "What fits is known; how fast it is shows once this machine is measured.",
+    unmeasuredAdvice: "How fast they are shows once this machine is measured.",
     fast: (name: string, level: string) =>
-      `Up to ${name} at ${level}, models answer faster than you read (10 tokens/s).`,
+      `Models up to ${name} at ${level} answer faster than you read (10 tokens/s).`,
+    tight: "They leave little memory for your other programs.",
     noneFast: "No model answers faster than you read (10 tokens/s).",
-    slower: (name: string) => `Up to ${name} fits too, but is slower.`,
-    fits: (name: string) => `Up to ${name} fits.`,
+    slower: (name: string) => `Up to ${name} they fit too, but are slower.`,
+    fits: (name: string) => `Models up to ${name} fit.`,
     noWish: "Models fit, but none as you wish",
     table: "What fits, by class",
     class: "Class",
@@ -119,10 +120,10 @@ export const machine = {
     standings: {
       fast: () => "fast",
       partly_fast: (name: string) => `fast up to ${name}`,
-      usable: () => "usable",
+      usable: (name: string) => `usable up to ${name}`,
       slow: () => "slow",
       fits: () => "fits",
-      tight: () => "tight",
+      tight: (name: string) => `${name}, tight`,
       too_large: () => "too large",
     },
   },

@@ -401,11 +401,20 @@ function told(
 }
 
 function choose(wishes: Preferences, known: Known): Recommendation[] {
+  const chosen = chooseLeaving(known.leaveFree, wishes, known);
+  return chosen.length > 0 ? chosen : chooseLeaving(0, wishes, known);
+}
+
+function chooseLeaving(
+  leftBytes: number,
+  wishes: Preferences,
+  known: Known,
+): Recommendation[] {
   const least = { speed: 20, balance: 10, quality: 4 }[wishes.prefer];
   const fitting = ROWS.filter(([, , , , , , sizes, , thinks, languages]) => {
     const [, weights, cache, work] = sizes;
     return (
-      (weights + cache + work) * MB + known.leaveFree <= known.availableBytes &&
+      (weights + cache + work) * MB + leftBytes <= known.availableBytes &&
       (wishes.reasoning ? thinks !== "never" : thinks !== "always") &&
       wishes.languages.every(
         (code) => ` ${languages} *`.includes(` ${code}`) || languages === "*",

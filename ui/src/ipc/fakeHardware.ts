@@ -170,7 +170,10 @@ export function fakeHardware({
     fingerprint: FINGERPRINT,
     wickVersion: "0.1.0",
     measuredAtMs: Date.now() - minutesAgo * MINUTE,
-    figures: fakeFigures,
+    figures: {
+      ...fakeFigures,
+      threads: Math.min(fakeFigures.threads, profile.processor.usableCores),
+    },
   });
   let calibration = measured ? keep(12) : null;
   let cancelled = false;

@@ -57,6 +57,15 @@ export function usableGpu({ gpus }: HardwareProfile): Gpu | undefined {
   return gpus.find(({ usability }) => usability.state === "usable");
 }
 
+/** `AVX-512 VNNI` beside `AVX-512` is told by its own name. */
+export function shortInstructionSets(sets: string[]): string {
+  const family = (set: string) =>
+    sets.find((one) => one !== set && set.startsWith(`${one} `));
+  return sets
+    .map((set) => set.slice((family(set)?.length ?? -1) + 1))
+    .join(" · ");
+}
+
 /** `AMD Ryzen 7 7840U w/ Radeon 780M Graphics` is an `AMD Ryzen 7 7840U`. */
 export function shortProcessorName(name: string): string {
   return name

@@ -28,26 +28,35 @@ const inside = (box: Box, bounds: Box) =>
   box.x + box.width <= bounds.x + bounds.width &&
   box.y + box.height <= bounds.y + bounds.height;
 
+/** A label's box, and which of its sides the text is held by: widths are reckoned, not exact. */
+export type Label = Box & { anchor: "start" | "middle" | "end" };
+
 /** The places that suit a label, the best first: beside its point, then above and below, then at its corners. */
-function candidates({ x, y, radius, width }: Labelled): Box[] {
+function candidates({ x, y, radius, width }: Labelled): Label[] {
   const away = radius + GAP;
   const diagonal = radius * 0.7 + 1;
-  const [right, left] = [x + away, x - away - width];
+  const middle = y - HEIGHT / 2;
   const [above, below] = [y - away - HEIGHT + 1, y + away - 1];
-  const corner = [
-    [x + diagonal, y - diagonal - HEIGHT + 3],
-    [x + diagonal, y + diagonal - 3],
-    [x - diagonal - width, y - diagonal - HEIGHT + 3],
-    [x - diagonal - width, y + diagonal - 3],
-  ] as const;
-  const places = [
-    [right, y - HEIGHT / 2],
-    [left, y - HEIGHT / 2],
-    [x - width / 2, above],
-    [x - width / 2, below],
-    ...corner,
-  ] as const;
-  return places.map(([at, top]) => ({ x: at, y: top, width, height: HEIGHT }));
+  const [higher, lower] = [y - diagonal - HEIGHT + 3, y + diagonal - 3];
+  const at = (anchor: Label["anchor"], from: number, top: number): Label => {
+    const share = { start: 0, middle: 0.5, end: 1 }[anchor];
+    return { anchor, x: from - share * width, y: top, width, height: HEIGHT };
+  };
+  return [
+    at("start", x + away, middle),
+    at("end", x - away, middle),
+    at("middle", x, above),
+    at("middle", x, below),
+    at("start", x + diagonal, higher),
+    at("start", x + diagonal, lower),
+    at("end", x - diagonal, higher),
+    at("end", x - diagonal, lower),
+  ];
+}
+
+/** Where the text of a label is held. */
+export function anchorOf({ anchor, x, width }: Label): number {
+  return x + { start: 0, middle: 0.5, end: 1 }[anchor] * width;
 }
 
 /**
@@ -58,14 +67,14 @@ export function placeLabels(
   points: Labelled[],
   bounds: Box,
   taken: Box[] = [],
-): (Box | null)[] {
+): (Label | null)[] {
   const dots = points.map(({ x, y, radius }) => ({
     x: x - radius,
     y: y - radius,
     width: 2 * radius,
     height: 2 * radius,
   }));
-  const full = [...taken];
+  const full: Box[] = [...taken];
   return points.map((point, index) => {
     const free = (box: Box) =>
       inside(box, bounds) &&

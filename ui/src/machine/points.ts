@@ -23,7 +23,7 @@ export function memoryOf(prediction: Prediction): number {
 }
 
 /** Closer than this share, in memory and in speed, points cover each other. */
-const SAME_PLACE = 0.01;
+const SAME_PLACE = 0.05;
 
 const near = (a: number, b: number) =>
   Math.abs(a - b) <= SAME_PLACE * Math.max(a, b);

@@ -81,12 +81,17 @@ export function byClass(predictions: Prediction[]): ClassVerdict[] {
   });
 }
 
-/** What answers faster than one reads, what fits all the same, and the choice among them. */
+/** What the machine does as a whole. */
 export type Overall = {
+  /** The choice among all. */
   best: Prediction | null;
+  /** The largest that fits and writes faster than one reads. */
   largestFast: Prediction | null;
   /** The largest that fits but is slower; null where nothing larger fits. */
   largestFitting: Prediction | null;
+  /** Whether what fits leaves little for other programs. */
+  tight: boolean;
+  /** Whether speeds are known. */
   measured: boolean;
 };
 
@@ -94,19 +99,22 @@ export function overall(
   predictions: Prediction[],
   recommendations: Recommendation[],
 ): Overall {
-  const fitting = withFit(predictions, "fits_well");
+  const well = withFit(predictions, "fits_well");
+  const tight = well.length === 0;
+  const fitting = tight ? withFit(predictions, "tight") : well;
   const isFast = ({ verdict }: Prediction) =>
     verdict.speed === "faster_than_reading";
   const largestFast = largestOf(fitting.filter(isFast));
-  const slower = fitting.filter((one) => !isFast(one));
-  const largestFitting = largestOf(
-    slower.filter((one) => !largestFast || size(one) > size(largestFast)),
+  const larger = fitting.filter(
+    (one) =>
+      !isFast(one) && (largestFast === null || size(one) > size(largestFast)),
   );
   return {
     best:
       recommendations.find(({ kind }) => kind === "best")?.prediction ?? null,
     largestFast,
-    largestFitting,
+    largestFitting: largestOf(larger),
+    tight,
     measured: predictions.some(({ verdict }) => verdict.speed !== null),
   };
 }

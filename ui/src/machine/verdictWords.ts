@@ -9,14 +9,13 @@ const words = t.machine.verdict;
 
 /** What the machine is good for, in a headline and a sentence or two. */
 export function verdictWords(advice: Advice): VerdictWords {
-  const { best, largestFast, largestFitting, measured } = overall(
+  const { best, largestFast, largestFitting, tight, measured } = overall(
     advice.predictions,
     advice.recommendations,
   );
   if (!largestFast && !largestFitting) {
     return { headline: words.nothing, sentences: [words.nothingAdvice] };
   }
-  const className = best && t.machine.classes[best.class];
   if (!measured) {
     return {
       headline: words.unmeasured,
@@ -28,14 +27,15 @@ export function verdictWords(advice: Advice): VerdictWords {
   }
   return {
     headline:
-      best && className
-        ? words.headline(className, bitsOf(best.level))
-        : words.noWish,
+      best === null
+        ? words.noWish
+        : words.headline(t.machine.classes[best.class], bitsOf(best.level)),
     sentences: [
       largestFast
         ? words.fast(largestFast.name, largestFast.level)
         : words.noneFast,
       largestFitting ? words.slower(largestFitting.name) : "",
+      tight ? words.tight : "",
     ],
   };
 }
