@@ -28,8 +28,7 @@ export const machine = {
     usable: (usable: number, all: number) =>
       `Wick may use ${usable} of ${all} threads`,
     kernels: (path: string) => `${path} kernels`,
-    bestThreads: (count: number) =>
-      count === 1 ? "1 thread is best" : `${count} threads are best`,
+    bestThreads: (count: number) => `best with ${count}`,
     memory: "Memory",
     memoryFree: (free: string, total: string) => `${free} of ${total} free`,
     unknown: "Unknown",

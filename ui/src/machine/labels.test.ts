@@ -54,4 +54,13 @@ describe("labels", () => {
     const [box] = placeLabels([point(100, 100)], bounds, [taken]);
     expect(box && overlap(box, taken)).toBe(false);
   });
+
+  it("lie on a line only where there is no other place", () => {
+    const line = { x: 120, y: 0, width: 2, height: 200 };
+    const [box] = placeLabels([point(100, 100)], bounds, [], [line]);
+    expect(box && overlap(box, line)).toBe(false);
+    const narrow = { x: 95, y: 90, width: 75, height: 20 };
+    const [forced] = placeLabels([point(100, 100)], narrow, [], [line]);
+    expect(forced && overlap(forced, line)).toBe(true);
+  });
 });

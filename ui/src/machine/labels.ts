@@ -61,12 +61,14 @@ export function anchorOf({ anchor, x, width }: Label): number {
 
 /**
  * A box for each point's label, or null where there is no room for it. Points come in the order of their importance:
- * each takes the best place that those before it, all points and `taken` leave.
+ * each takes the best place that those before it, all points and `taken` leave. They lie on `lines` only where there is no
+ * other place.
  */
 export function placeLabels(
   points: Labelled[],
   bounds: Box,
   taken: Box[] = [],
+  lines: Box[] = [],
 ): (Label | null)[] {
   const dots = points.map(({ x, y, radius }) => ({
     x: x - radius,
@@ -80,7 +82,9 @@ export function placeLabels(
       inside(box, bounds) &&
       full.every((other) => !overlap(box, other)) &&
       dots.every((dot, own) => own === index || !overlap(box, dot));
-    const box = candidates(point).find(free) ?? null;
+    const places = candidates(point).filter(free);
+    const offLines = (box: Box) => lines.every((line) => !overlap(box, line));
+    const box = places.find(offLines) ?? places[0] ?? null;
     if (box) {
       full.push(box);
     }

@@ -23,7 +23,7 @@ export type ClassVerdict = {
   tokensPerSecond: [number, number] | null;
 };
 
-const size = (prediction: Prediction) => prediction.memory_bytes.weights;
+const size = (prediction: Prediction) => prediction.download.bytes;
 
 export function largestOf(predictions: Prediction[]): Prediction | null {
   return predictions.reduce<Prediction | null>(
