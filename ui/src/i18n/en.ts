@@ -161,8 +161,6 @@ export const en = {
     looking: "Looking at this machine…",
     seeMore: "See the whole picture",
     recommended: "Recommended",
-    takes: (memory: string, free: string) => `takes ${memory} of ${free} free`,
-    writes: (speed: string) => `writes ${speed} tokens/s`,
     import: "Import a GGUF file…",
     startWith: (name: string) => `Start with ${name}`,
     startHelp: "The small one you already have: it answers at once.",

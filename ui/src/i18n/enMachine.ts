@@ -110,9 +110,7 @@ export const machine = {
     noWish: "Models fit, but none as you wish",
     table: "What fits, by class",
     class: "Class",
-    parameters: "Parameters",
     fit: "Fit",
-    speed: "Speed",
     outcome: "Verdict",
     fitting: (fitting: number, models: number) =>
       fitting === models ? `all ${models}` : `${fitting} of ${models}`,
@@ -153,7 +151,6 @@ export const machine = {
   table: {
     label: "Every model Wick knows, on this machine",
     model: "Model",
-    class: "Class",
     level: "Quantization",
     memory: "Memory",
     speed: "Tokens/s",
@@ -166,8 +163,6 @@ export const machine = {
     none: "No model fits these wishes",
     noneAdvice:
       "Leave less memory free, allow other languages, or close other programs.",
-    memory: "Memory",
-    speed: "Speed",
     unknownSpeed: "not measured",
     openPage: "Open its page",
     openPageOf: (name: string) => `Open the page of ${name}`,
@@ -187,7 +182,6 @@ export const machine = {
     reasoning: "Thinks before it answers",
     language: "Language",
     anyLanguage: "Any",
-    reset: "Reset",
   },
   ledger: {
     title: "Predicted and measured",
@@ -195,7 +189,6 @@ export const machine = {
     none: "Nothing yet: the first load and the first replies fill this table.",
     model: "Model",
     when: "When",
-    context: "Context",
     memory: "Memory",
     prefill: "Reads",
     decode: "Writes",

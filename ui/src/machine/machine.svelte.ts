@@ -60,7 +60,7 @@ export class Machine {
     await this.#advise();
   }
 
-  /** Measures it; ends well also where that was cancelled. */
+  /** Measures it; ends well also where that was cancelled. What it found is read when its end is broadcast. */
   async calibrate(): Promise<void> {
     if (this.measuring !== null) {
       return;
@@ -76,7 +76,6 @@ export class Machine {
     } finally {
       this.measuring = null;
     }
-    await this.refresh();
   }
 
   async cancel(): Promise<void> {
