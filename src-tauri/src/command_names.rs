@@ -28,5 +28,7 @@ pub const COMMANDS: &[&str] = &[
     "hardware_calibrate",
     "hardware_cancel_calibration",
     "hardware_measurements",
+    "recommend_models",
+    "recommend_predictions",
     "settings_update",
 ];

@@ -13,9 +13,10 @@ fn in_repository(path: &str) -> PathBuf {
 
 fn bindings() -> String {
     use crate::state::StartState;
-    use wick::{chat::*, hardware::*, library::*, *};
+    use wick::{catalog::*, chat::*, hardware::*, library::*, recommend::*, *};
     use wick_engine::{
         calibration::{Calibration, ProductRate},
+        estimate::{MemoryBytes, MemoryVerdict, Mixture, Range, SpeedVerdict, Verdict},
         process::protocol::*,
         sampling::SamplingParams,
     };
@@ -75,6 +76,21 @@ fn bindings() -> String {
         CalibrationState,
         Figures,
         Measurement,
+        Class,
+        Mixture,
+        SizeSource,
+        FileSize,
+        Prefer,
+        Preferences,
+        Range,
+        MemoryBytes,
+        MemoryVerdict,
+        SpeedVerdict,
+        Verdict,
+        Place,
+        Prediction,
+        Kind,
+        Recommendation,
         AppEvent,
     ];
     text += "// What is absent stays; null clears what can be empty.\n\

@@ -15,7 +15,7 @@ mod window;
 
 use std::{process::ExitCode, time::Duration};
 
-use commands::{app as app_commands, chat, hardware, models, settings};
+use commands::{app as app_commands, chat, hardware, models, recommend, settings};
 use instance::Claim;
 use state::Desktop;
 use tauri::{AppHandle, Manager, RunEvent, Runtime};
@@ -82,6 +82,8 @@ fn app<R: Runtime>(builder: tauri::Builder<R>, desktop: Desktop) -> tauri::Resul
             hardware::hardware_calibrate,
             hardware::hardware_cancel_calibration,
             hardware::hardware_measurements,
+            recommend::recommend_models,
+            recommend::recommend_predictions,
             settings::settings_update,
         ])
         .setup(|app| Ok(window::open(app.handle()).map(drop)?))

@@ -217,6 +217,15 @@ fn the_machine_is_told_whatever_its_drivers_do() {
     assert_eq!(error["code"], "engine_start_failed");
     page.call("hardware_cancel_calibration", json!({})).unwrap();
     assert_eq!(page.call("hardware_measurements", json!({})), Ok(json!([])));
+    let wishes = json!({ "preferences": { "prefer": "speed", "leaveFreeBytes": 0 } });
+    let predictions = page.call("recommend_predictions", wishes.clone()).unwrap();
+    let models = &wick::catalog::Catalog::builtin().entries;
+    assert_eq!(predictions.as_array().map(Vec::len), Some(models.len()));
+    // Nothing was measured.
+    assert_eq!(predictions[0]["decode_tokens_per_second"], Value::Null);
+    let recommended = page.call("recommend_models", wishes).unwrap();
+    let recommended = recommended.as_array().unwrap();
+    assert!(recommended.iter().all(|one| one["reasons"][0].is_string()));
 }
 
 #[test]

@@ -65,6 +65,39 @@ it("explains the first run and imports a model", async () => {
   expect(await screen.findByText("What is on your mind?")).toBeTruthy();
 });
 
+it("recommends a first model and starts with the one that is there", async () => {
+  const { user, backend } = await open("empty");
+  const openLink = vi.spyOn(backend.app, "openLink");
+  await user.click(
+    await screen.findByRole("button", { name: "Open its page" }),
+  );
+  expect(openLink.mock.calls[0]?.[0]).toMatch(/Qwen3-8B-Q4_K_M\.gguf$/);
+  await user.click(screen.getByRole("button", { name: /^Start with SmolLM2/ }));
+  expect(await screen.findByText("What is on your mind?")).toBeTruthy();
+  await waitFor(() => {
+    expect(document.activeElement?.getAttribute("aria-label")).toBe("Message");
+  });
+});
+
+it("measures in the welcome, and lets that be stopped", async () => {
+  const { user, backend } = await open("first-run");
+  const cancel = vi.spyOn(backend.hardware, "cancelCalibration");
+  const inspected = vi.spyOn(backend.hardware, "calibrate");
+  inspected.mockImplementation(async (onProgress) => {
+    onProgress(0.5);
+    await new Promise<void>((resolve) =>
+      cancel.mockImplementation(async () => resolve()),
+    );
+    throw { code: "cancelled", message: "cancelled" };
+  });
+  await user.click(await screen.findByRole("button", { name: "Measure" }));
+  expect((await screen.findByRole("progressbar")).getAttribute("value")).toBe(
+    "0.5",
+  );
+  await user.click(screen.getByRole("button", { name: "Cancel" }));
+  expect(await screen.findByText("The measurement was stopped")).toBeTruthy();
+});
+
 it("says that the starter model is being imported", async () => {
   const { backend } = await open("starter");
   const start = vi.spyOn(backend.app, "start");

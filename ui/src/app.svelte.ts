@@ -9,6 +9,7 @@ import type {
   StartState,
   StorageNotice,
 } from "./ipc/bindings";
+import { Machine } from "./machine/machine.svelte";
 import { Models } from "./models/models.svelte";
 import { Navigation } from "./navigation.svelte";
 import { SettingsState } from "./settings/settings.svelte";
@@ -19,8 +20,11 @@ export class App {
   readonly toasts = new Toasts();
   readonly chats: Chats;
   readonly models: Models;
+  readonly machine: Machine;
   readonly settings: SettingsState;
   notice = $state.raw<StorageNotice | null>(null);
+  /** Whether a person who is new here has left the welcome, or needs none. */
+  welcomed = $state(false);
 
   constructor(
     readonly backend: Backend,
@@ -29,6 +33,7 @@ export class App {
     const report = (error: AppError) => this.toasts.error(error);
     this.chats = new Chats(backend, report);
     this.models = new Models(backend, report);
+    this.machine = new Machine(backend);
     this.settings = new SettingsState(backend, facts.settings, report);
     this.notice = facts.notice;
   }
@@ -36,6 +41,13 @@ export class App {
   /** Reads the lists; the window is usable once it resolves. */
   async start(): Promise<void> {
     await Promise.all([this.chats.start(), this.models.start()]);
+    this.welcomed = this.chats.list.length > 0;
+  }
+
+  /** A person who is new here sees what Wick is and what suits the machine; nobody can go on without a model. */
+  get isWelcoming(): boolean {
+    const noModels = this.models.loaded && this.models.library.length === 0;
+    return this.chats.open.id === null && (noModels || !this.welcomed);
   }
 
   onEvent(event: AppEvent) {
@@ -51,6 +63,9 @@ export class App {
         break;
       case "settings_changed":
         this.settings.changedElsewhere(event.settings);
+        break;
+      case "calibration":
+        this.machine.calibrationChanged(event.state);
         break;
       case "starter":
         this.models.starterChanged(event.state, event.error);
@@ -89,6 +104,7 @@ export class App {
   async importModel(): Promise<void> {
     const model = await this.models.import();
     if (model) {
+      this.welcomed = true;
       this.toasts.show(t.models.imported(model.info.name));
       if (this.settings.current.modelId === null) {
         await this.models.select(model.id);
@@ -96,6 +112,11 @@ export class App {
     } else if (this.models.importError && this.models.library.length > 0) {
       this.toasts.error(this.models.importError);
     }
+  }
+
+  /** Shows a model's file on the Hub, in the browser. */
+  openModelPage(repository: string, file: string) {
+    this.openLink(`https://huggingface.co/${repository}/blob/main/${file}`);
   }
 
   openLink(url: string) {

@@ -1,5 +1,5 @@
 // Which view is shown, and whether the chats are, where there is no room for both.
-export type View = "chat" | "settings";
+export type View = "chat" | "machine" | "settings";
 
 export class Navigation {
   view = $state<View>("chat");

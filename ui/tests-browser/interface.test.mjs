@@ -39,6 +39,11 @@ async function openChat(page, title) {
   await page.waitForSelector(`h1 >> text=${title}`);
 }
 
+async function openMachine(page) {
+  await page.click("nav >> text=Machine");
+  await page.waitForSelector(".hero");
+}
+
 const views = {
   chat: { query: "?speed=0" },
   "new-chat": {
@@ -112,7 +117,73 @@ const views = {
       await page.locator("select").scrollIntoViewIfNeeded();
     },
   },
-  "first-run": { query: "?speed=0&scenario=first-run" },
+  "first-run": {
+    query: "?speed=0&scenario=first-run",
+    go: (page) => page.waitForSelector("text=Recommended"),
+  },
+  "first-run-with-a-model": {
+    query: "?speed=0&scenario=empty",
+    go: (page) => page.waitForSelector("text=Start with SmolLM2"),
+  },
+  "first-run-measuring": {
+    query: "?scenario=first-run",
+    go: async (page) => {
+      await page.getByRole("button", { name: "Measure", exact: true }).click();
+      await page.waitForSelector("progress");
+    },
+  },
+  machine: { query: "?speed=0", go: openMachine },
+  "machine-lower": {
+    query: "?speed=0",
+    go: async (page) => {
+      await openMachine(page);
+      await page.locator("#ledger-title").scrollIntoViewIfNeeded();
+    },
+  },
+  "machine-point": {
+    query: "?speed=0",
+    go: async (page) => {
+      await openMachine(page);
+      await page.focus("[role=option][tabindex='0']");
+      await page.keyboard.press("ArrowLeft");
+      await page.waitForSelector(".details");
+    },
+  },
+  "machine-table": {
+    query: "?speed=0",
+    go: async (page) => {
+      await openMachine(page);
+      await page.click("text=Show as a table");
+    },
+  },
+  "machine-measuring": {
+    query: "",
+    go: async (page) => {
+      await openMachine(page);
+      await page.click("text=Measure again");
+      await page.waitForSelector("progress");
+    },
+  },
+  "machine-unmeasured": {
+    query: "?speed=0&scenario=unmeasured",
+    go: openMachine,
+  },
+  "machine-container": {
+    query: "?speed=0&scenario=container",
+    go: async (page) => {
+      await openMachine(page);
+      await page.click("text=Why?");
+    },
+  },
+  "machine-failed": {
+    query: "?speed=0&scenario=measuring-failed",
+    go: async (page) => {
+      await openMachine(page);
+      await page.click("text=Measure again");
+      await page.waitForSelector("[role=alert]");
+    },
+  },
+  "chat-measuring": { query: "?speed=0&scenario=measuring" },
   starter: { query: "?speed=0&scenario=starter" },
   "reply-failed": {
     query: "?speed=0",
@@ -320,4 +391,65 @@ test("a draft waits in its chat", async () => {
   await page.click("aside >> text=Prime sieve");
   await page.waitForSelector("h1 >> text=Prime sieve");
   assert.equal(await page.inputValue("textarea"), "half a thought");
+});
+
+test("the names in the plot cover neither each other nor a point", async () => {
+  for (const size of Object.values(sizes)) {
+    const page = await browser.open("?speed=0", { size });
+    await openMachine(page);
+    const covered = await page.evaluate(async () => {
+      await document.fonts.ready;
+      const boxes = (selector) =>
+        [...document.querySelectorAll(selector)].map((element) => ({
+          name: element.textContent,
+          box: element.getBoundingClientRect(),
+        }));
+      const names = boxes(".plot .name");
+      const points = boxes(".plot [role=option] .mark");
+      const overlap = (a, b) =>
+        a.left < b.right - 1 &&
+        b.left < a.right - 1 &&
+        a.top + 2 < b.bottom - 2 &&
+        b.top + 2 < a.bottom - 2;
+      return names.flatMap(({ name, box }, index) =>
+        [...names.slice(index + 1), ...points]
+          .filter((other) => overlap(box, other.box))
+          .map((other) => `${name} and ${other.name || "a point"}`),
+      );
+    });
+    assert.deepEqual(covered, []);
+    await page.context().close();
+  }
+});
+
+test("the pointer finds a model in the plot, and Esc puts its details away", async () => {
+  const page = await browser.open("?speed=0");
+  await openMachine(page);
+  await page.hover("[aria-label^='Gemma 3 12B']");
+  await page.waitForSelector(".details >> text=Gemma 3 12B at Q4_K_M");
+  await page.mouse.move(400, 20);
+  await page.waitForSelector(".details", { state: "detached" });
+  await page.focus("[role=option][tabindex='0']");
+  await page.waitForSelector(".details");
+  await page.keyboard.press("Escape");
+  await page.waitForSelector(".details", { state: "detached" });
+});
+
+test("a measurement can be stopped, and the old one holds", async () => {
+  const page = await browser.open();
+  await openMachine(page);
+  await page.click("text=Measure again");
+  await page.click("text=Cancel");
+  await page.waitForSelector("text=The measurement was stopped");
+  await page.waitForSelector("text=measured 12 minutes ago");
+});
+
+test("the welcome gives way to a chat with the model that is there", async () => {
+  const page = await browser.open("?speed=0&scenario=empty");
+  await page.click("text=Start with SmolLM2 135M Instruct");
+  await page.waitForSelector("text=What is on your mind?");
+  assert.equal(
+    await page.evaluate(() => document.activeElement?.tagName),
+    "TEXTAREA",
+  );
 });

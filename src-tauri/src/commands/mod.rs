@@ -4,6 +4,7 @@ pub mod app;
 pub mod chat;
 pub mod hardware;
 pub mod models;
+pub mod recommend;
 pub mod settings;
 
 use tauri::State;

@@ -1,8 +1,11 @@
 // Every sentence of the interface, in English. Another language is another object of the same type.
+import { machine } from "./enMachine";
+
 export const en = {
   navigation: {
     label: "Main",
     chat: "Chat",
+    machine: "Machine",
     settings: "Settings",
   },
   sidebar: {
@@ -154,21 +157,19 @@ export const en = {
   },
   firstRun: {
     title: "A language model of your own",
-    lead: "Wick runs a language model on this computer: no account, no cloud, nothing sent anywhere. It needs one model file to begin.",
-    step1Title: "Get a model file",
-    step1:
-      "Models come as GGUF files, for example from huggingface.co. For a first try choose a small “instruct” model at Q4_K_M: a 1B model is about 0.8 GB.",
-    step2Title: "Import it",
-    step2:
-      "Wick copies the file into its library and checks that it can run it.",
-    step3Title: "Ask",
-    step3: "Write a message. The answer is made here, even with no network.",
+    lead: "Wick runs a language model on this computer: no account, no cloud, nothing sent anywhere.",
+    looking: "Looking at this machine…",
+    seeMore: "See the whole picture",
+    recommended: "Recommended",
     import: "Import a GGUF file…",
+    startWith: (name: string) => `Start with ${name}`,
+    startHelp: "The small one you already have: it answers at once.",
     starterTitle: "Lighting the wick…",
     starter:
       "The starter model is being put into your library. This takes a few seconds.",
     starterFailed: "The starter model could not be imported",
   },
+  machine,
   engineBanner: {
     next: "Your next message starts it again.",
     dismiss: "Dismiss",

@@ -1,9 +1,11 @@
 import { expect, it } from "vitest";
 import {
+  formatAgo,
   formatBytes,
   formatContextLength,
   formatCount,
   formatDuration,
+  formatLanguage,
   formatPercent,
   formatSeconds,
   formatSpeed,
@@ -47,4 +49,23 @@ it("writes durations in the unit that fits", () => {
   expect(formatDuration(48_200)).toBe("48 s");
   expect(formatDuration(59_700)).toBe("1 min 0 s");
   expect(formatDuration(72_000)).toBe("1 min 12 s");
+});
+
+it("says how long ago something was", () => {
+  const now = Date.UTC(2026, 10, 25, 12);
+  const ago = (minutes: number) => formatAgo(now - minutes * 60_000, now);
+  expect([0, 12, 150, 60 * 30].map(ago)).toEqual([
+    "this minute",
+    "12 minutes ago",
+    "2 hours ago",
+    "yesterday",
+  ]);
+  expect(formatAgo(now + 5000, now)).toBe("this minute");
+});
+
+it("names languages by their codes", () => {
+  expect([formatLanguage("sv"), formatLanguage("zh")]).toEqual([
+    "Swedish",
+    "Chinese",
+  ]);
 });

@@ -83,3 +83,36 @@ export function formatSeconds(milliseconds: number): string {
   const seconds = milliseconds / 1000;
   return seconds >= 10 ? oneDigit.format(seconds) : twoDigits.format(seconds);
 }
+
+const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+];
+
+/** `12 minutes ago`, `yesterday`; less than a minute is `this minute`. */
+export function formatAgo(atMs: number, nowMs: number): string {
+  const passed = Math.max(0, nowMs - atMs);
+  const [unit, length] = STEPS.find(([, ms]) => passed >= ms) ?? [
+    "minute",
+    60_000,
+  ];
+  return relative.format(-Math.floor(passed / length), unit);
+}
+
+const dateAndTime = new Intl.DateTimeFormat(locale, {
+  dateStyle: "medium",
+  timeStyle: "short",
+});
+
+export function formatDate(atMs: number): string {
+  return dateAndTime.format(atMs);
+}
+
+const languageNames = new Intl.DisplayNames(locale, { type: "language" });
+
+/** `sv` is Swedish. */
+export function formatLanguage(code: string): string {
+  return languageNames.of(code) ?? code;
+}

@@ -16,6 +16,7 @@ import type {
   SettingsPatch,
   StartState,
 } from "./bindings";
+import type { Prediction, Preferences, Recommendation } from "./recommendTypes";
 
 /** Every method rejects with an `AppError`. */
 export interface Backend {
@@ -69,6 +70,12 @@ export interface Backend {
     cancelCalibration(): Promise<void>;
     /** Loads and replies on this machine, newest first: what was predicted, and what came of it. */
     measurements(): Promise<Measurement[]>;
+  };
+  recommend: {
+    /** The best model of the catalog for this machine, a faster and a smarter one; empty where none fits. */
+    models(preferences: Preferences): Promise<Recommendation[]>;
+    /** What every model of the catalog would take here, and how fast it would be. */
+    predictions(preferences: Preferences): Promise<Prediction[]>;
   };
   settings: {
     update(patch: SettingsPatch): Promise<Settings>;

@@ -19,7 +19,8 @@ import {
   fakeSettings,
   type FakeChat,
 } from "./fakeContent";
-import { fakeHardware } from "./fakeHardware";
+import { fakeRecommend } from "./fakeCatalog";
+import { fakeContainer, fakeHardware, fakeProfile } from "./fakeHardware";
 import { playReply, scriptFor } from "./fakeReply";
 
 export type Scenario =
@@ -30,7 +31,11 @@ export type Scenario =
   | "newer-storage"
   | "unwritable"
   | "damaged"
-  | "empty";
+  | "empty"
+  | "unmeasured"
+  | "measuring"
+  | "container"
+  | "measuring-failed";
 
 type Options = { scenario?: Scenario; speed?: number };
 
@@ -165,6 +170,14 @@ export function createFakeBackend(options: Options = {}): Backend {
     );
     onEvent({ type: "finished", message });
   }
+
+  const hardware = fakeHardware({
+    measured: !bare && !["unmeasured", "measuring"].includes(scenario),
+    profile: scenario === "container" ? fakeContainer : undefined,
+    failing: scenario === "measuring-failed",
+    pause,
+    emit,
+  });
 
   return {
     app: {
@@ -364,7 +377,11 @@ export function createFakeBackend(options: Options = {}): Backend {
         return status;
       },
     },
-    hardware: fakeHardware({ measured: !bare, pause, emit }),
+    hardware,
+    recommend: fakeRecommend(
+      scenario === "container" ? fakeContainer : fakeProfile,
+      async () => (await hardware.inspect()).calibration !== null,
+    ),
     settings: {
       async update(patch) {
         const next = { ...settings, ...patch };
@@ -381,6 +398,10 @@ export function createFakeBackend(options: Options = {}): Backend {
     },
     async onAppEvent(listener) {
       listeners.add(listener);
+      if (scenario === "measuring") {
+        const state = { state: "running" as const, fraction: 0.4 };
+        listener({ type: "calibration", state });
+      }
       if (scenario === "starter") {
         listener({ type: "starter", state: "importing", error: null });
       }

@@ -66,6 +66,35 @@ export const fakeProfile: HardwareProfile = {
   notes: [],
 };
 
+/** A container of 4 GB on a large host, which keeps some of its figures to itself. */
+export const fakeContainer: HardwareProfile = {
+  ...fakeProfile,
+  processor: {
+    ...fakeProfile.processor,
+    model: "Intel(R) Xeon(R) Platinum 8375C CPU @ 2.90GHz",
+    physicalCores: 32,
+    logicalCores: 64,
+    performanceCores: 32,
+    usableCores: 4,
+  },
+  memory: {
+    totalBytes: 4_294_967_296,
+    availableBytes: 1_080_000_000,
+    hostBytes: 66_000_000_000,
+    limit: {
+      bytes: 4_294_967_296,
+      setBy: "/system.slice/docker-8f1c2a.scope memory.max",
+    },
+    swapTotalBytes: 0,
+    swapFreeBytes: 0,
+    pressure: { somePercent: 12.4, fullPercent: 3.1 },
+  },
+  disk: null,
+  gpus: [],
+  gpuSearch: { asked: ["sysfs", "NVML"], failure: null },
+  notes: ["The disk that models lie on could not be read."],
+};
+
 const rate = (tensorType: string, decode: number, prefill: number) => ({
   tensorType,
   decodeBytesPerSecond: decode * 1e9,
@@ -123,12 +152,17 @@ const entry = (
 type Options = {
   /** Whether the machine was measured before. */
   measured: boolean;
+  profile?: HardwareProfile;
+  /** Whether measurements end early. */
+  failing?: boolean;
   pause: (ms: number) => Promise<void>;
   emit: (event: AppEvent) => void;
 };
 
 export function fakeHardware({
   measured,
+  profile = fakeProfile,
+  failing = false,
   pause,
   emit,
 }: Options): Backend["hardware"] {
@@ -136,7 +170,10 @@ export function fakeHardware({
     fingerprint: FINGERPRINT,
     wickVersion: "0.1.0",
     measuredAtMs: Date.now() - minutesAgo * MINUTE,
-    figures: fakeFigures,
+    figures: {
+      ...fakeFigures,
+      threads: Math.min(fakeFigures.threads, profile.processor.usableCores),
+    },
   });
   let calibration = measured ? keep(12) : null;
   let cancelled = false;
@@ -145,7 +182,7 @@ export function fakeHardware({
     async inspect() {
       await pause(200);
       return {
-        profile: fakeProfile,
+        profile,
         fingerprint: FINGERPRINT,
         calibration,
         needsCalibration: calibration === null,
@@ -156,6 +193,14 @@ export function fakeHardware({
       for (let step = 0; step <= 40; step += 1) {
         if (cancelled) {
           const error: AppError = { code: "cancelled", message: "cancelled" };
+          emit({ type: "calibration", state: { state: "failed", error } });
+          throw error;
+        }
+        if (failing && step === 4) {
+          const error: AppError = {
+            code: "engine_crashed",
+            message: "The engine ended with signal 9 (killed).",
+          };
           emit({ type: "calibration", state: { state: "failed", error } });
           throw error;
         }

@@ -66,6 +66,11 @@ export const tauriBackend: Backend = {
     cancelCalibration: () => call("hardware_cancel_calibration"),
     measurements: () => call("hardware_measurements"),
   },
+  recommend: {
+    models: (preferences) => call("recommend_models", { preferences }),
+    predictions: (preferences) =>
+      call("recommend_predictions", { preferences }),
+  },
   settings: {
     update: (patch) => call("settings_update", { patch }),
   },

@@ -1,0 +1,133 @@
+import { render, screen, waitFor, within } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
+import { expect, it, vi } from "vitest";
+import AppView from "../App.svelte";
+import { createFakeBackend, type Scenario } from "../ipc/fake";
+
+async function open(scenario: Scenario = "usual") {
+  const backend = createFakeBackend({ scenario, speed: 0 });
+  const user = userEvent.setup();
+  render(AppView, { backend });
+  await user.click(await screen.findByRole("button", { name: "Machine" }));
+  await screen.findByRole("heading", { name: "Recommended for this machine" });
+  return { backend, user };
+}
+
+const best = () => screen.getByText("Best choice", { selector: ".badge" });
+const card = () => best().closest("li") as HTMLElement;
+
+it("shows the machine, its verdict and a point for every place", async () => {
+  await open();
+  expect(screen.getByText("AMD Ryzen 7 7840U")).toBeTruthy();
+  expect(screen.getByText("11.2 GB of 16.6 GB free")).toBeTruthy();
+  expect(screen.getByText("read at 59.3 GB/s, measured")).toBeTruthy();
+  expect(screen.getByText("Small models, 4-bit")).toBeTruthy();
+  const points = within(screen.getByRole("listbox")).getAllByRole("option");
+  expect(points.length).toBeGreaterThan(15);
+});
+
+it("says why a graphics processor cannot be used and what to do", async () => {
+  const { user } = await open();
+  await user.click(screen.getByRole("button", { name: "Why?" }));
+  expect(screen.getByText(/Only 610 MB of its memory is free/)).toBeTruthy();
+  expect(screen.getByText(/Close programs that use it/)).toBeTruthy();
+});
+
+it("answers a change of wishes at once", async () => {
+  const { user } = await open();
+  expect(card().textContent).toContain("Qwen3 8B");
+  await user.click(screen.getByRole("radio", { name: "Speed" }));
+  await waitFor(() => expect(card().textContent).toContain("Qwen3 4B"));
+  await user.selectOptions(
+    screen.getByRole("combobox", { name: "Language" }),
+    "sv",
+  );
+  await user.type(screen.getByRole("textbox", { name: "Leave free" }), "8");
+  await waitFor(() => expect(card().textContent).toContain("Qwen3 1.7B"));
+});
+
+it("refuses an amount that is no number and keeps the last", async () => {
+  const { user, backend } = await open();
+  const field = screen.getByRole("textbox", { name: "Leave free" });
+  const ask = vi.spyOn(backend.recommend, "models");
+  await user.type(field, "x");
+  expect(field.getAttribute("aria-invalid")).toBe("true");
+  expect(ask).not.toHaveBeenCalled();
+});
+
+it("opens the page of the recommended file", async () => {
+  const { user, backend } = await open();
+  const openLink = vi.spyOn(backend.app, "openLink");
+  await user.click(
+    screen.getByRole("button", { name: "Open the page of Qwen3 8B" }),
+  );
+  expect(openLink.mock.calls[0]?.[0]).toMatch(
+    /\/Qwen\/Qwen3-8B-GGUF\/blob\/main\/Qwen3-8B-Q4_K_M\.gguf$/,
+  );
+});
+
+it("walks the plot with the arrow keys and tells each model", async () => {
+  const { user } = await open();
+  const list = screen.getByRole("listbox");
+  const reachable = within(list)
+    .getAllByRole("option")
+    .filter((option) => option.getAttribute("tabindex") === "0");
+  expect(reachable).toHaveLength(1);
+  expect(reachable[0]?.getAttribute("aria-label")).toMatch(
+    /^Qwen3 8B \+1 at Q4_K_M: 6\.5 GB, 11\.0 tokens\/s, fits well, Best choice/,
+  );
+  reachable[0]?.focus();
+  await user.keyboard("{Home}");
+  const first = within(list).getByRole("option", { selected: true });
+  expect(first.getAttribute("aria-label")).toMatch(/^SmolLM2 135M/);
+  expect(document.activeElement).toBe(first);
+  await user.keyboard("{ArrowRight}");
+  const next = within(list).getByRole("option", { selected: true });
+  expect(next).not.toBe(first);
+});
+
+it("shows the plot as a table of every model", async () => {
+  const { user } = await open();
+  await user.click(screen.getByRole("button", { name: "Show as a table" }));
+  const table = screen.getByRole("table", { name: /Every model/ });
+  expect(within(table).getAllByRole("row")).toHaveLength(25);
+});
+
+it("sets what came of predictions beside them", async () => {
+  await open();
+  const table = screen.getByRole("table", { name: "Predicted and measured" });
+  const row = within(table).getAllByRole("row").at(-1);
+  expect(row?.textContent).toMatch(/SmolLM2 135M.*298 MB.*301 MB/s);
+});
+
+it("measures, and shows speeds from then on", async () => {
+  const { user } = await open("unmeasured");
+  expect(screen.getByText("Not measured yet")).toBeTruthy();
+  expect(screen.queryByRole("listbox")).toBeNull();
+  const [measure] = screen.getAllByRole("button", { name: "Measure" });
+  await user.click(measure as HTMLElement);
+  await screen.findByRole("listbox");
+  expect(screen.getByText("Small models, 4-bit")).toBeTruthy();
+  expect(screen.getByRole("button", { name: "Measure again" })).toBeTruthy();
+});
+
+it("says why a measurement failed, and that the old one holds", async () => {
+  const { user } = await open("measuring-failed");
+  await user.click(screen.getByRole("button", { name: "Measure again" }));
+  const alert = await screen.findByRole("alert");
+  expect(alert.textContent).toContain("The measurement failed");
+  expect(alert.textContent).toContain("still holds");
+});
+
+it("tells a chat of a running measurement in a small notice that ends it", async () => {
+  const backend = createFakeBackend({ scenario: "measuring", speed: 0 });
+  const cancel = vi.spyOn(backend.hardware, "cancelCalibration");
+  const user = userEvent.setup();
+  render(AppView, { backend });
+  const notice = await screen.findByText("Measuring how fast this machine is");
+  expect(await screen.findByRole("textbox", { name: "Message" })).toBeTruthy();
+  await user.click(
+    within(notice.parentElement as HTMLElement).getByRole("button"),
+  );
+  expect(cancel).toHaveBeenCalledOnce();
+});

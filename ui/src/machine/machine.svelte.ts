@@ -1,0 +1,125 @@
+// The machine: what it is, its measurement, and what suits it.
+import type { Backend } from "../ipc/backend";
+import type {
+  AppError,
+  CalibrationState,
+  HardwareReport,
+  Measurement,
+} from "../ipc/bindings";
+import { asAppError } from "../ipc/errors";
+import type {
+  Prediction,
+  Preferences,
+  Recommendation,
+} from "../ipc/recommendTypes";
+
+export const DEFAULT_PREFERENCES: Preferences = {
+  leaveFreeBytes: null,
+  prefer: "balance",
+  languages: [],
+  reasoning: false,
+  licences: [],
+  contextLength: 8192,
+};
+
+export type Advice = {
+  recommendations: Recommendation[];
+  predictions: Prediction[];
+};
+
+export class Machine {
+  report = $state.raw<HardwareReport | null>(null);
+  measurements = $state.raw<Measurement[]>([]);
+  advice = $state.raw<Advice | null>(null);
+  /** Why the machine could not be looked at. */
+  problem = $state.raw<AppError | null>(null);
+  /** How far a measurement is; null where none runs. */
+  measuring = $state<number | null>(null);
+  /** Why the last one ended early. */
+  measuringProblem = $state.raw<AppError | null>(null);
+  preferences = $state.raw<Preferences>(DEFAULT_PREFERENCES);
+
+  #backend: Backend;
+  #asked = 0;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  /** Looks at the machine anew, and at what suits it. */
+  async refresh(): Promise<void> {
+    const { hardware } = this.#backend;
+    try {
+      this.report = await hardware.inspect();
+      this.measurements = await hardware.measurements();
+      this.problem = null;
+    } catch (error) {
+      this.problem = asAppError(error);
+      return;
+    }
+    await this.#advise();
+  }
+
+  /** Measures it; ends well also where that was cancelled. What it found is read when its end is broadcast. */
+  async calibrate(): Promise<void> {
+    if (this.measuring !== null) {
+      return;
+    }
+    this.measuring = 0;
+    this.measuringProblem = null;
+    try {
+      await this.#backend.hardware.calibrate((fraction) => {
+        this.measuring = fraction;
+      });
+    } catch (error) {
+      this.measuringProblem = asAppError(error);
+    } finally {
+      this.measuring = null;
+    }
+  }
+
+  async cancel(): Promise<void> {
+    try {
+      await this.#backend.hardware.cancelCalibration();
+    } catch (error) {
+      this.measuringProblem = asAppError(error);
+    }
+  }
+
+  /** A measurement, whoever began it. */
+  calibrationChanged(state: CalibrationState) {
+    if (state.state === "running") {
+      this.measuring = state.fraction;
+      this.measuringProblem = null;
+    } else {
+      this.measuring = null;
+      this.measuringProblem = state.state === "failed" ? state.error : null;
+      void this.refresh();
+    }
+  }
+
+  async prefer(patch: Partial<Preferences>): Promise<void> {
+    this.preferences = { ...this.preferences, ...patch };
+    await this.#advise();
+  }
+
+  async #advise(): Promise<void> {
+    const asked = ++this.#asked;
+    const { recommend } = this.#backend;
+    try {
+      const [recommendations, predictions] = await Promise.all([
+        recommend.models(this.preferences),
+        recommend.predictions(this.preferences),
+      ]);
+      // Wishes change faster than they are answered; only the last answer counts.
+      if (asked === this.#asked) {
+        this.advice = { recommendations, predictions };
+        this.problem = null;
+      }
+    } catch (error) {
+      if (asked === this.#asked) {
+        this.problem = asAppError(error);
+      }
+    }
+  }
+}
