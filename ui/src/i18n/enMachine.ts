@@ -165,7 +165,7 @@ export const machine = {
       "Leave less memory free, allow other languages, or close other programs.",
     unknownSpeed: "not measured",
     openPage: "Open its page",
-    openPageOf: (name: string) => `Open the page of ${name}`,
+    openPageOf: (name: string) => `Open its page: ${name}`,
     download: (size: string) => `${size} to download`,
     downloadAbout: (size: string) => `about ${size} to download`,
     how: "Wick does not download models yet: get the file from its page in your browser, then import it.",

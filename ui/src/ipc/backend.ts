@@ -9,6 +9,9 @@ import type {
   KeptCalibration,
   LibraryModel,
   Measurement,
+  Prediction,
+  Preferences,
+  Recommendation,
   ReplyEvent,
   SendReceipt,
   SendRequest,
@@ -16,8 +19,6 @@ import type {
   SettingsPatch,
   StartState,
 } from "./bindings";
-import type { Prediction, Preferences, Recommendation } from "./recommendTypes";
-
 /** Every method rejects with an `AppError`. */
 export interface Backend {
   app: {

@@ -469,6 +469,110 @@ export type Measurement = {
   /** What came of it. */
   measured: Figures, };
 
+export type Class = "micro" | "small" | "medium";
+
+export type Mixture = "Q2_K" | "Q3_K_M" | "Q4_0" | "Q4_1" | "Q4_K_S" | "Q4_K_M" | "Q5_0" | "Q5_1" | "Q5_K_S" | "Q5_K_M" | "Q6_K" | "Q8_0" | "F16" | "BF16" | "1.58-bit";
+
+export type SizeSource = "verified" | "computed";
+
+export type FileSize = {
+  /** The size. */
+  bytes: number,
+  /** How it is known. */
+  source: SizeSource, };
+
+export type Prefer = "balance" | "quality" | "speed";
+
+export type Preferences = {
+  /** Memory that stays free for other programs; `None` is a quarter of the machine's, and at least 2 GB. */
+  leaveFreeBytes: number | null,
+  /** What counts more. */
+  prefer: Prefer,
+  /** Languages that the model must have been made for, by their codes. */
+  languages: Array<string>,
+  /** Whether it must be one that thinks before it answers. */
+  reasoning: boolean,
+  /** Licences that will do; none is any. */
+  licences: Array<string>,
+  /** Tokens of context; less where so much does not fit. */
+  contextLength: number, };
+
+export type Range = {
+  /** At least. */
+  low: number,
+  /** Most likely. */
+  expected: number,
+  /** At most. */
+  high: number, };
+
+export type MemoryBytes = {
+  /** The weights. */
+  weights: number,
+  /** Keys and values of a full context. */
+  kv_cache: number,
+  /** Everything else: the program, the tokenizer, what a pass works on. */
+  work: number,
+  /** All of it. */
+  total: number, };
+
+export type MemoryVerdict = { "fit": "fits_well" } | { "fit": "tight" } | { "fit": "too_large",
+  /** What is missing. */
+  missing_bytes: number, };
+
+export type SpeedVerdict = "faster_than_reading" | "usable" | "slow";
+
+export type Verdict = {
+  /** Whether it fits. */
+  memory: MemoryVerdict,
+  /** How fast it is; `None` where nothing was measured. */
+  speed: SpeedVerdict | null, };
+
+export type Place = { "kind": "processor" } | { "kind": "gpu",
+  /** Its name. */
+  name: string, };
+
+export type Prediction = {
+  /** The model's id in the catalog. */
+  model_id: string,
+  /** Its name. */
+  name: string,
+  /** Its class. */
+  class: Class,
+  /** How it is quantized. */
+  level: Mixture,
+  /** The repository of its file, on the Hub. */
+  repository: string,
+  /** Its file there. */
+  file: string,
+  /** What is to be downloaded. */
+  download: FileSize,
+  /** Tokens of context. */
+  context_length: number,
+  /** Where it is computed. */
+  place: Place,
+  /** Tokens of a prompt read in a second; `None`, as are the other speeds, where the machine was not measured. */
+  prefill_tokens_per_second: Range | null,
+  /** Tokens written in a second. */
+  decode_tokens_per_second: Range | null,
+  /** Seconds until a reply to a prompt of 500 tokens begins. */
+  time_to_first_token_seconds: Range | null,
+  /** All of it in a word. */
+  verdict: Verdict,
+  /** The machine's. */
+  memory_bytes: MemoryBytes,
+  /** The graphics processor's, where it computes layers. */
+  vram_bytes: MemoryBytes | null, };
+
+export type Kind = "best" | "faster" | "smarter";
+
+export type Recommendation = {
+  /** What it is recommended for. */
+  kind: Kind,
+  /** What it takes, and how fast it is. */
+  prediction: Prediction,
+  /** Why, a sentence each; never empty. */
+  reasons: Array<string>, };
+
 export type AppEvent = { "type": "engine",
   /** Its new state. */
   status: EngineStatus, } | { "type": "library_changed" } | { "type": "chats_changed" } | { "type": "settings_changed",
@@ -510,5 +614,7 @@ export const COMMANDS = [
   "hardware_calibrate",
   "hardware_cancel_calibration",
   "hardware_measurements",
+  "recommend_models",
+  "recommend_predictions",
   "settings_update",
 ] as const;

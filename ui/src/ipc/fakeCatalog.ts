@@ -1,14 +1,14 @@
 // What the catalog's models take on the scripted backend's laptop, and a simple choice among them.
 import type { Backend } from "./backend";
-import type { HardwareProfile } from "./bindings";
 import type {
   Class,
+  HardwareProfile,
   Kind,
+  Mixture,
   Prediction,
   Preferences,
   Recommendation,
-} from "./recommendTypes";
-
+} from "./bindings";
 const MB = 1e6;
 const LEAST_FREE_BYTES = 2e9;
 
@@ -18,7 +18,7 @@ type Row = [
   string,
   string,
   number,
-  string,
+  Mixture,
   string,
   string,
   [number, number, number, number],

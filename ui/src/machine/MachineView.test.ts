@@ -59,7 +59,7 @@ it("opens the page of the recommended file", async () => {
   const { user, backend } = await open();
   const openLink = vi.spyOn(backend.app, "openLink");
   await user.click(
-    screen.getByRole("button", { name: "Open the page of Qwen3 8B" }),
+    screen.getByRole("button", { name: "Open its page: Qwen3 8B" }),
   );
   expect(openLink.mock.calls[0]?.[0]).toMatch(
     /\/Qwen\/Qwen3-8B-GGUF\/blob\/main\/Qwen3-8B-Q4_K_M\.gguf$/,

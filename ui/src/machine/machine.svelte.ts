@@ -5,14 +5,11 @@ import type {
   CalibrationState,
   HardwareReport,
   Measurement,
-} from "../ipc/bindings";
-import { asAppError } from "../ipc/errors";
-import type {
   Prediction,
   Preferences,
   Recommendation,
-} from "../ipc/recommendTypes";
-
+} from "../ipc/bindings";
+import { asAppError } from "../ipc/errors";
 export const DEFAULT_PREFERENCES: Preferences = {
   leaveFreeBytes: null,
   prefer: "balance",

@@ -37,7 +37,7 @@ describe("the points of the plot", () => {
     if (!best) {
       throw new Error("nothing is recommended");
     }
-    const other = { ...best.prediction, level: "Q8_0" };
+    const other = { ...best.prediction, level: "Q8_0" as const };
     const [row] = merged(
       predictions.filter((one) => one.model_id === other.model_id),
       [{ ...best, prediction: other }],

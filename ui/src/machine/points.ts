@@ -1,7 +1,7 @@
 // The models of the catalog as points of the plot, and the way from one to the next by keyboard.
 import { t } from "../i18n";
 import { formatBytes } from "../i18n/formats";
-import type { Kind, Prediction, Recommendation } from "../ipc/recommendTypes";
+import type { Kind, Prediction, Recommendation } from "../ipc/bindings";
 
 export type Fit = Prediction["verdict"]["memory"]["fit"];
 

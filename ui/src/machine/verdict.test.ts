@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createFakeBackend } from "../ipc/fake";
-import type { Prediction } from "../ipc/recommendTypes";
+import type { Prediction } from "../ipc/bindings";
 import { DEFAULT_PREFERENCES, type Advice } from "./machine.svelte";
 import { bitsOf, byClass, overall } from "./verdict";
 import { standingWords, verdictWords } from "./verdictWords";

@@ -1,5 +1,5 @@
 // What the predictions say of each class of models, and of the machine as a whole.
-import type { Class, Prediction, Recommendation } from "../ipc/recommendTypes";
+import type { Class, Prediction, Recommendation } from "../ipc/bindings";
 import type { Fit } from "./points";
 
 export const CLASSES: Class[] = ["micro", "small", "medium"];
