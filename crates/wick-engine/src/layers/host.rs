@@ -31,22 +31,17 @@ impl Host {
     /// Memory for numbers. What it holds is what was last in it.
     pub(super) fn buffer(self: &Arc<Self>, length: usize) -> Buffer {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        // The smallest that is large enough, else the largest.
-        let fitting = free.iter().enumerate().min_by_key(|(_, numbers)| {
-            let is_short = numbers.len() < length;
-            let size = numbers.len();
-            (is_short, if is_short { usize::MAX - size } else { size })
-        });
-        let mut numbers = match fitting.map(|(at, _)| at) {
-            Some(at) => free.swap_remove(at),
-            None => Vec::new(),
-        };
+        // One that is large enough and not much larger: what is small must not take the place of what is large.
+        let fits = |numbers: &&Vec<f32>| (length..=2 * length).contains(&numbers.len());
+        let fitting = free.iter().filter(fits).map(Vec::len).min();
+        let too_small = free.iter().map(Vec::len).filter(|has| *has < length).max();
+        let taken = fitting.or(too_small);
+        let at = taken.and_then(|taken| free.iter().position(|numbers| numbers.len() == taken));
+        let taken = at.map(|at| free.swap_remove(at));
         drop(free);
-        if numbers.len() < length {
-            // What is in it need not be copied, nor is more room wanted than is asked for.
-            drop(numbers);
-            numbers = vec![0.0; length];
-        }
+        // One that is too small makes room for another.
+        let numbers = taken.filter(|numbers| numbers.len() >= length);
+        let numbers = numbers.unwrap_or_else(|| vec![0.0; length]);
         Buffer {
             numbers,
             length,
