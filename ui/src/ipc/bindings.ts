@@ -407,6 +407,9 @@ export type Calibration = {
   /** Multiplications and additions a second of attention while a prompt is read: one for a query, a position it sees
  * and a number of the key, and one for each number of the value. */
   attentionMacsPerSecond: number,
+  /** The same while a token is written, over a context that is in a near cache: where it comes from memory, it takes
+ * at least what reading that takes. */
+  decodeAttentionMacsPerSecond: number,
   /** What a pass over one layer costs beside its products and attention, with one token. Attention to the first
  * tokens is in it, and so is what it takes to begin a product. */
   layerSeconds: number, };
