@@ -118,6 +118,7 @@ export const fakeFigures: Calibration = {
     rate("Q5_1", 53.3, 820),
   ],
   attentionMacsPerSecond: 460e9,
+  decodeAttentionMacsPerSecond: 300e9,
   layerSeconds: 14.2e-6,
 };
 
