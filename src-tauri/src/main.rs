@@ -5,16 +5,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let child = std::env::args_os().nth(1).and_then(|first| {
-        if first == "--engine" {
-            Some(wick_engine::process::run_engine())
-        } else if first == wick::hardware::PROBE_ARGUMENT {
-            Some(wick::hardware::run_gpu_probe())
-        } else {
-            None
-        }
-    });
-    match child {
+    match wick::run_as_child() {
         Some(Ok(())) => return ExitCode::SUCCESS,
         Some(Err(error)) => {
             eprintln!("{error}");

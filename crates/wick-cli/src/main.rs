@@ -13,18 +13,7 @@ use clap::Parser;
 use crate::arguments::{Arguments, Command};
 
 fn main() -> ExitCode {
-    // The engine is this same program, and so is the search for graphics processors: neither may wait for anything
-    // else of it.
-    let child = std::env::args_os().nth(1).and_then(|first| {
-        if first == "--engine" {
-            Some(wick_engine::process::run_engine())
-        } else if first == wick::hardware::PROBE_ARGUMENT {
-            Some(wick::hardware::run_gpu_probe())
-        } else {
-            None
-        }
-    });
-    match child {
+    match wick::run_as_child() {
         Some(Ok(())) => return ExitCode::SUCCESS,
         Some(Err(error)) => {
             eprintln!("wick: {error}");

@@ -18,7 +18,7 @@ use tokio::{
 };
 use wick_engine::process::protocol::{Event, MAX_LINE_BYTES, PROTOCOL_VERSION, Request, RequestId};
 
-use crate::{Error, Result};
+use crate::{Error, Result, child::ENGINE_ARGUMENT};
 
 /// How to start the engine: in the shipped programs, the program itself with `--engine`.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ impl EngineCommand {
         let program = std::env::current_exe().map_err(|error| Error::EngineStart {
             reason: error.to_string(),
         })?;
-        Ok(Self::new(program, ["--engine"]))
+        Ok(Self::new(program, [ENGINE_ARGUMENT]))
     }
 
     /// The same program with other arguments.
