@@ -43,12 +43,6 @@ impl PageLayout {
         self.kv_heads.saturating_mul(self.head_bytes())
     }
 
-    /// Stores one token. `key` and `value` hold all heads; `slot` is below [`PAGE_TOKENS`].
-    pub fn write(&self, page: &mut [u8], slot: usize, key: &[f32], value: &[f32]) -> Result<()> {
-        self.check(page.len(), slot, key.len(), value.len())?;
-        self.write_rows(&Threads::new(1), slot, &mut [page], key, value)
-    }
-
     /// Stores rows of keys and values, one a token. The first goes to `slot` of the first page, and the others follow.
     pub fn write_rows(
         &self,

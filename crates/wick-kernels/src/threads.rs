@@ -1,11 +1,13 @@
 //! A fork-join pool. Its threads wait for work by spinning for a moment, since between two products of a model only
 //! microseconds pass, and then sleep, so that an idle model costs nothing.
 
+mod state;
+
 use std::any::Any;
 use std::cell::Cell;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
@@ -14,6 +16,7 @@ use crate::Path;
 use crate::activations::Activations;
 use crate::memory::Arena;
 use crate::simd::prefetch;
+use state::State;
 
 /// How long a thread spins before it sleeps.
 const SPIN: Duration = Duration::from_micros(200);
@@ -58,58 +61,6 @@ struct Job {
     work: *const (dyn Fn(usize) + Sync),
     caller: Thread,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
-}
-
-/// Where the current job stands, in one number: which job it is (32 bits), whether it may be entered (1 bit) and how
-/// many workers are inside (16 bits). Nobody waits for a worker that has not entered, so that a thread the system does
-/// not run just now keeps nobody waiting.
-#[derive(Default)]
-struct State(AtomicU64);
-
-impl State {
-    const OPEN: u64 = 1 << 16;
-
-    fn job(state: u64) -> u64 {
-        state >> 32
-    }
-
-    fn running(state: u64) -> u64 {
-        state & 0xffff
-    }
-
-    fn load(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
-    }
-
-    /// The next job.
-    fn begin(&self) {
-        let job = Self::job(self.load()) + 1;
-        self.0.store(job << 32 | Self::OPEN, Ordering::SeqCst);
-    }
-
-    /// Lets nobody in any more.
-    fn close(&self) {
-        self.0.fetch_and(!Self::OPEN, Ordering::SeqCst);
-    }
-
-    /// Enters the current job if it is open.
-    fn enter(&self) -> bool {
-        let enter = |state| (state & Self::OPEN != 0).then_some(state + 1);
-        let entered = self
-            .0
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, enter);
-        entered.is_ok()
-    }
-
-    /// Leaves it; whether nobody else can still be inside.
-    fn leave(&self) -> bool {
-        let left = self.0.fetch_sub(1, Ordering::SeqCst) - 1;
-        Self::running(left) == 0 && left & Self::OPEN == 0
-    }
-
-    fn is_empty(&self) -> bool {
-        Self::running(self.load()) == 0
-    }
 }
 
 impl Threads {

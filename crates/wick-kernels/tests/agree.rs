@@ -190,7 +190,9 @@ fn what_stands_between_products_agrees() {
             for t in 0..100 {
                 let (key, value) = (random.units(100), random.units(100));
                 let page = &mut pages[t / PAGE_TOKENS];
-                layout.write(page, t % PAGE_TOKENS, &key, &value).unwrap();
+                layout
+                    .write_rows(&scalar, t % PAGE_TOKENS, &mut [page], &key, &value)
+                    .unwrap();
             }
             let pages = pages.iter().map(|p| Some(p.as_slice())).collect();
             let spans = [Span {

@@ -20,10 +20,13 @@ fn sequence(random: &mut Random, layout: &PageLayout, tokens: usize) -> Sequence
     let width = layout.kv_heads * layout.head_dim;
     let mut pages = vec![vec![0xff; layout.bytes()]; tokens.div_ceil(PAGE_TOKENS)];
     let (mut keys, mut values) = (Vec::new(), Vec::new());
+    let threads = Threads::new(1);
     for t in 0..tokens {
         let (mut key, mut value) = (random.units(width), random.units(width));
         let page = &mut pages[t / PAGE_TOKENS];
-        layout.write(page, t % PAGE_TOKENS, &key, &value).unwrap();
+        layout
+            .write_rows(&threads, t % PAGE_TOKENS, &mut [page], &key, &value)
+            .unwrap();
         layout
             .read(page, t % PAGE_TOKENS, &mut key, &mut value)
             .unwrap();
@@ -232,6 +235,7 @@ fn what_cannot_be_computed_is_an_error() {
 #[test]
 fn a_page_gives_back_what_was_written() {
     let mut random = Random(14);
+    let threads = Threads::new(2);
     for format in FORMATS {
         for head_dim in [1, 20, 64, 100] {
             let layout = PageLayout {
@@ -245,7 +249,33 @@ fn a_page_gives_back_what_was_written() {
                 .collect();
             for (slot, token) in tokens.iter().enumerate() {
                 let (key, value) = token.split_at(3 * head_dim);
-                layout.write(&mut page, slot, key, value).unwrap();
+                layout
+                    .write_rows(&threads, slot, &mut [&mut page], key, value)
+                    .unwrap();
+            }
+            // All at once, over the end of a page, is the same.
+            let of_all = |at: usize| -> Vec<f32> {
+                let parts = tokens
+                    .iter()
+                    .map(|token| token.chunks(3 * head_dim).nth(at));
+                parts.flat_map(|part| part.unwrap().to_vec()).collect()
+            };
+            let mut two = vec![vec![0; layout.bytes()]; 2];
+            let mut pages: Vec<&mut [u8]> = two.iter_mut().map(Vec::as_mut_slice).collect();
+            layout
+                .write_rows(&threads, 50, &mut pages, &of_all(0), &of_all(1))
+                .unwrap();
+            for (slot, token) in tokens.iter().enumerate() {
+                let at = 50 + slot;
+                let mut back = [vec![0.0; token.len()], vec![0.0; token.len()]];
+                for (back, (page, slot)) in back
+                    .iter_mut()
+                    .zip([(&page, slot), (&two[at / PAGE_TOKENS], at % PAGE_TOKENS)])
+                {
+                    let (key, value) = back.split_at_mut(3 * head_dim);
+                    layout.read(page, slot, key, value).unwrap();
+                }
+                assert_eq!(back[0], back[1], "{format:?} {head_dim} {slot}");
             }
             let bound = match format {
                 CacheFormat::F32 => 0.0,
@@ -261,15 +291,14 @@ fn a_page_gives_back_what_was_written() {
                     "{format:?} {head_dim} {slot}"
                 );
             }
-            assert!(
-                layout
-                    .write(&mut page, PAGE_TOKENS, &tokens[0], &tokens[0])
-                    .is_err()
-            );
+            let write = |page: &mut [u8], slot, key: &[f32], value: &[f32]| {
+                layout.write_rows(&threads, slot, &mut [page], key, value)
+            };
+            assert!(write(&mut page, PAGE_TOKENS, &tokens[0], &tokens[0]).is_err());
             let (key, value) = (vec![0.0; 3 * head_dim], vec![0.0; 3 * head_dim]);
-            assert!(layout.write(&mut page[1..], 0, &key, &value).is_err());
-            assert!(layout.write(&mut page, 0, &key[1..], &value).is_err());
-            assert!(layout.write(&mut page, PAGE_TOKENS, &key, &value).is_err());
+            assert!(write(&mut page[1..], 0, &key, &value).is_err());
+            assert!(write(&mut page, 0, &key[1..], &value).is_err());
+            assert!(write(&mut page, PAGE_TOKENS, &key, &value).is_err());
         }
     }
     let huge = PageLayout {
@@ -277,5 +306,8 @@ fn a_page_gives_back_what_was_written() {
         kv_heads: usize::MAX,
         head_dim: usize::MAX,
     };
-    assert!(huge.write(&mut [], 0, &[], &[]).is_err());
+    assert!(
+        huge.write_rows(&threads, 0, &mut [&mut []], &[], &[])
+            .is_err()
+    );
 }

@@ -3,7 +3,7 @@
 //!
 //! The machine's own ceilings come first, and shares of them stand beside the products.
 //!
-//!     cargo bench -p wick-kernels -- [--threads N] [--path NAME] [--record] [FORMAT or `attention` or `rest`…]
+//!     cargo bench -p wick-kernels -- [--threads N] [--path NAME] [--record DATE] [FORMAT or `attention` or `rest`…]
 //!
 //! Times are medians; with `--least` they are the least, which says more on a busy machine. `--record` also writes
 //! `benches/record/<processor>/<date>.csv`.
@@ -13,7 +13,7 @@
 mod ceilings;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use wick_kernels::{
     Activation, AttentionShape, CacheFormat, Format, Matrix, MatrixPart, PAGE_TOKENS, PageLayout,
@@ -40,7 +40,7 @@ fn main() {
         std::thread::available_parallelism().map_or(1, |n| n.get()),
         Path::best(),
     );
-    let (mut least, mut record) = (false, false);
+    let (mut least, mut record) = (false, None);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -58,7 +58,7 @@ fn main() {
                     .expect("a path's name");
             }
             "--least" => least = true,
-            "--record" => record = true,
+            "--record" => record = Some(arguments.next().expect("a date")),
             "--bench" => {}
             name => names.push(name.to_lowercase()),
         }
@@ -91,8 +91,8 @@ fn main() {
     if wanted("rest") {
         bench.rest();
     }
-    if record {
-        bench.record();
+    if let Some(date) = record {
+        bench.record(&date);
     }
 }
 
@@ -167,11 +167,10 @@ impl Bench {
         let vector: Vec<f32> = (0..kv_heads * head_dim)
             .map(|i| (i % 17) as f32 * 0.1 - 0.8)
             .collect();
-        for slot in 0..PAGE_TOKENS {
-            layout
-                .write(&mut page, slot, &vector, &vector)
-                .expect("sizes fit");
-        }
+        let all = vector.repeat(PAGE_TOKENS);
+        layout
+            .write_rows(&self.threads, 0, &mut [&mut page], &all, &all)
+            .expect("sizes fit");
         // Layers enough that none is in a cache when its turn comes.
         let pages = context / PAGE_TOKENS;
         let layers = if rows == 1 {
@@ -292,7 +291,7 @@ impl Bench {
         ));
     }
 
-    fn record(&self) {
+    fn record(&self, date: &str) {
         let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let name = processor
             .lines()
@@ -311,7 +310,7 @@ impl Bench {
             .collect();
         let folder = format!("{}/benches/record/{name}", env!("CARGO_MANIFEST_DIR"));
         std::fs::create_dir_all(&folder).expect("the folder can be made");
-        let file = format!("{folder}/{}.csv", today());
+        let file = format!("{folder}/{date}.csv");
         std::fs::write(&file, self.lines.join("\n") + "\n").expect("the record can be written");
         println!("{file}");
     }
@@ -327,24 +326,4 @@ fn random_bytes(count: usize) -> Vec<u8> {
         (state >> 32) as u8 & 0x3f
     };
     std::iter::repeat_with(next).take(count).collect()
-}
-
-/// The date, year-month-day.
-fn today() -> String {
-    let seconds = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |d| d.as_secs());
-    // Days since the first of March of the year 0, in eras of 400 years.
-    let days = seconds / 86_400 + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    format!("{}-{month:02}-{day:02}", era * 400 + year + next)
 }
