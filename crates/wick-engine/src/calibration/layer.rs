@@ -58,11 +58,11 @@ fn attention_rate(
     threads: &Threads,
     (rows, context): (usize, usize),
 ) -> Result<f64> {
-    let page = page()?;
+    let pages = vec![page(threads)?; context / PAGE_TOKENS];
     let queries = vec![0.1; rows * WIDTH];
     let mut out = vec![0.0; queries.len()];
     let seconds = course.time(WINDOW, || {
-        let spans = [span(&page, rows, context)];
+        let spans = [span(&pages, rows)];
         Ok(attention(
             threads, &LAYOUT, &SHAPE, &spans, &queries, &mut out,
         )?)
@@ -90,7 +90,7 @@ pub(super) fn layer_seconds(
         Matrix::new(vec![part], threads)
     };
     let (from_width, from_feed_forward) = (matrix(WIDTH)?, matrix(FEED_FORWARD)?);
-    let mut page = page()?;
+    let mut pages = [page(threads)?];
     let x: Vec<f32> = (0..2 * FEED_FORWARD)
         .map(|i| (i % 23) as f32 * 0.1)
         .collect();
@@ -118,8 +118,8 @@ pub(super) fn layer_seconds(
                 )?;
             }
             let (q, k) = heads.split_at(WIDTH);
-            LAYOUT.write_rows(threads, PAGE_TOKENS - 1, &mut [&mut page], k, k)?;
-            let spans = [span(&page, 1, PAGE_TOKENS)];
+            LAYOUT.write_rows(threads, PAGE_TOKENS - 1, &mut [&mut pages[0]], k, k)?;
+            let spans = [span(&pages, 1)];
             attention(threads, &LAYOUT, &SHAPE, &spans, q, &mut seen)?;
             from_width.multiply(threads, &seen, &mut out)?; // output
             rms_norm(threads, &x[..WIDTH], &x[..WIDTH], 1e-6, &mut normed)?;
@@ -132,21 +132,20 @@ pub(super) fn layer_seconds(
     Ok(seconds / LAYERS as f64)
 }
 
-/// The last `rows` rows of a context whose pages are all alike.
-fn span(page: &[u8], rows: usize, context: usize) -> Span<'_> {
+/// The last `rows` rows of a context of these pages.
+fn span(pages: &[Vec<u8>], rows: usize) -> Span<'_> {
     Span {
         first_row: 0,
         rows,
-        first_position: context - rows,
-        pages: vec![Some(page); context / PAGE_TOKENS],
+        first_position: pages.len() * PAGE_TOKENS - rows,
+        pages: pages.iter().map(|page| Some(page.as_slice())).collect(),
     }
 }
 
-fn page() -> Result<Vec<u8>> {
+fn page(threads: &Threads) -> Result<Vec<u8>> {
     let mut page = vec![0; LAYOUT.bytes()];
     let vector: Vec<f32> = (0..KEYS).map(|i| (i % 17) as f32 * 0.1 - 0.8).collect();
-    for slot in 0..PAGE_TOKENS {
-        LAYOUT.write(&mut page, slot, &vector, &vector)?;
-    }
+    let all = vector.repeat(PAGE_TOKENS);
+    LAYOUT.write_rows(threads, 0, &mut [&mut page], &all, &all)?;
     Ok(page)
 }

@@ -47,7 +47,7 @@ pub struct Calibration {
     /// Multiplications and additions a second of attention while a prompt is read: one for a query, a position it sees
     /// and a number of the key, and one for each number of the value.
     pub attention_macs_per_second: f64,
-    /// The same while a token is written, over a context that is in a near cache: where it comes from memory, it takes
+    /// The same while a token is written, over a context that no near cache holds: where it comes from memory, it takes
     /// at least what reading that takes.
     pub decode_attention_macs_per_second: f64,
     /// What a pass over one layer costs beside its products and attention, with one token. Attention to the first
