@@ -29,6 +29,5 @@ pub const COMMANDS: &[&str] = &[
     "hardware_cancel_calibration",
     "hardware_measurements",
     "recommend_models",
-    "recommend_predictions",
     "settings_update",
 ];

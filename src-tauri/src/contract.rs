@@ -91,6 +91,7 @@ fn bindings() -> String {
         Prediction,
         Kind,
         Recommendation,
+        Advice,
         AppEvent,
     ];
     text += "// What is absent stays; null clears what can be empty.\n\

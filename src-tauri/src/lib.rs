@@ -83,7 +83,6 @@ fn app<R: Runtime>(builder: tauri::Builder<R>, desktop: Desktop) -> tauri::Resul
             hardware::hardware_cancel_calibration,
             hardware::hardware_measurements,
             recommend::recommend_models,
-            recommend::recommend_predictions,
             settings::settings_update,
         ])
         .setup(|app| Ok(window::open(app.handle()).map(drop)?))

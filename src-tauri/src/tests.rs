@@ -218,12 +218,12 @@ fn the_machine_is_told_whatever_its_drivers_do() {
     page.call("hardware_cancel_calibration", json!({})).unwrap();
     assert_eq!(page.call("hardware_measurements", json!({})), Ok(json!([])));
     let wishes = json!({ "preferences": { "prefer": "speed", "leaveFreeBytes": 0 } });
-    let predictions = page.call("recommend_predictions", wishes.clone()).unwrap();
+    let advice = page.call("recommend_models", wishes).unwrap();
+    let (predictions, recommended) = (&advice["predictions"], &advice["recommendations"]);
     let models = &wick::catalog::Catalog::builtin().entries;
     assert_eq!(predictions.as_array().map(Vec::len), Some(models.len()));
     // Nothing was measured.
     assert_eq!(predictions[0]["decode_tokens_per_second"], Value::Null);
-    let recommended = page.call("recommend_models", wishes).unwrap();
     let recommended = recommended.as_array().unwrap();
     assert!(recommended.iter().all(|one| one["reasons"][0].is_string()));
 }

@@ -19,6 +19,7 @@
 mod app;
 pub mod catalog;
 pub mod chat;
+mod child;
 mod error;
 mod events;
 pub mod hardware;
@@ -30,6 +31,7 @@ mod settings;
 mod store;
 
 pub use app::{StorageNotice, Wick, set_storage_aside};
+pub use child::run_as_child;
 pub use error::{AppError, Error, ErrorCode, Result};
 pub use events::{AppEvent, EngineStatus, StarterState};
 pub use paths::Paths;

@@ -1,5 +1,6 @@
 // The one interface through which the user interface reaches the application.
 import type {
+  Advice,
   AppEvent,
   Chat,
   ChatSummary,
@@ -9,9 +10,7 @@ import type {
   KeptCalibration,
   LibraryModel,
   Measurement,
-  Prediction,
   Preferences,
-  Recommendation,
   ReplyEvent,
   SendReceipt,
   SendRequest,
@@ -73,10 +72,8 @@ export interface Backend {
     measurements(): Promise<Measurement[]>;
   };
   recommend: {
-    /** The best model of the catalog for this machine, a faster and a smarter one; empty where none fits. */
-    models(preferences: Preferences): Promise<Recommendation[]>;
-    /** What every model of the catalog would take here, and how fast it would be. */
-    predictions(preferences: Preferences): Promise<Prediction[]>;
+    /** What suits this machine, as it was when somebody last looked. */
+    models(preferences: Preferences): Promise<Advice>;
   };
   settings: {
     update(patch: SettingsPatch): Promise<Settings>;

@@ -407,7 +407,7 @@ export type Calibration = {
   /** Multiplications and additions a second of attention while a prompt is read: one for a query, a position it sees
  * and a number of the key, and one for each number of the value. */
   attentionMacsPerSecond: number,
-  /** The same while a token is written, over a context that is in a near cache: where it comes from memory, it takes
+  /** The same while a token is written, over a context that no near cache holds: where it comes from memory, it takes
  * at least what reading that takes. */
   decodeAttentionMacsPerSecond: number,
   /** What a pass over one layer costs beside its products and attention, with one token. Attention to the first
@@ -576,6 +576,12 @@ export type Recommendation = {
   /** Why, a sentence each; never empty. */
   reasons: Array<string>, };
 
+export type Advice = {
+  /** The best model of the catalog, a faster and a smarter one; empty where none fits. */
+  recommendations: Array<Recommendation>,
+  /** What every model of the catalog would take, and how fast it would be. */
+  predictions: Array<Prediction>, };
+
 export type AppEvent = { "type": "engine",
   /** Its new state. */
   status: EngineStatus, } | { "type": "library_changed" } | { "type": "chats_changed" } | { "type": "settings_changed",
@@ -618,6 +624,5 @@ export const COMMANDS = [
   "hardware_cancel_calibration",
   "hardware_measurements",
   "recommend_models",
-  "recommend_predictions",
   "settings_update",
 ] as const;

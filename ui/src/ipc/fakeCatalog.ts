@@ -451,11 +451,11 @@ export function fakeRecommend(
   });
   return {
     async models(wishes) {
-      return choose(wishes, await known(wishes));
-    },
-    async predictions(wishes) {
       const machine = await known(wishes);
-      return ROWS.map((row) => predict(row, machine));
+      return {
+        recommendations: choose(wishes, machine),
+        predictions: ROWS.map((row) => predict(row, machine)),
+      };
     },
   };
 }

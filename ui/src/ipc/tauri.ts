@@ -68,8 +68,6 @@ export const tauriBackend: Backend = {
   },
   recommend: {
     models: (preferences) => call("recommend_models", { preferences }),
-    predictions: (preferences) =>
-      call("recommend_predictions", { preferences }),
   },
   settings: {
     update: (patch) => call("settings_update", { patch }),

@@ -1,15 +1,15 @@
 // The machine: what it is, its measurement, and what suits it.
 import type { Backend } from "../ipc/backend";
 import type {
+  Advice,
   AppError,
   CalibrationState,
   HardwareReport,
   Measurement,
-  Prediction,
   Preferences,
-  Recommendation,
 } from "../ipc/bindings";
 import { asAppError } from "../ipc/errors";
+
 export const DEFAULT_PREFERENCES: Preferences = {
   leaveFreeBytes: null,
   prefer: "balance",
@@ -17,11 +17,6 @@ export const DEFAULT_PREFERENCES: Preferences = {
   reasoning: false,
   licences: [],
   contextLength: 8192,
-};
-
-export type Advice = {
-  recommendations: Recommendation[];
-  predictions: Prediction[];
 };
 
 export class Machine {
@@ -104,13 +99,10 @@ export class Machine {
     const asked = ++this.#asked;
     const { recommend } = this.#backend;
     try {
-      const [recommendations, predictions] = await Promise.all([
-        recommend.models(this.preferences),
-        recommend.predictions(this.preferences),
-      ]);
+      const advice = await recommend.models(this.preferences);
       // Wishes change faster than they are answered; only the last answer counts.
       if (asked === this.#asked) {
-        this.advice = { recommendations, predictions };
+        this.advice = advice;
         this.problem = null;
       }
     } catch (error) {

@@ -26,7 +26,7 @@ pub async fn recommend(options: &RecommendOptions, as_json: bool) -> Result<()> 
     };
     let recommended = match made_up(&options.other) {
         Some(machine) => for_another(&machine, &preferences),
-        None => super::open()?.recommend(&preferences).await?,
+        None => super::open()?.advise(&preferences).await?.recommendations,
     };
     match as_json {
         true => println!("{}", json!({ "recommendations": recommended })),

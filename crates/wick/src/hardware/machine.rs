@@ -1,7 +1,7 @@
 //! What the application does with the machine: look at it, measure it, and keep how predictions held.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -73,7 +73,8 @@ pub enum CalibrationState {
 /// What the application remembers of the machine while it runs.
 #[derive(Debug, Default)]
 pub(crate) struct Machine {
-    fingerprint: Mutex<Option<String>>,
+    /// As it was when somebody last looked.
+    profile: Mutex<Option<HardwareProfile>>,
     cancel: Notify,
     /// The model that was loaded last, by its id.
     shape: Mutex<Option<(String, Arc<ModelShape>)>>,
@@ -101,9 +102,12 @@ impl Machine {
         }
     }
 
+    fn profile(&self) -> MutexGuard<'_, Option<HardwareProfile>> {
+        self.profile.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn fingerprint(&self) -> Option<String> {
-        let fingerprint = self.fingerprint.lock();
-        fingerprint.unwrap_or_else(PoisonError::into_inner).clone()
+        self.profile().as_ref().map(HardwareProfile::fingerprint)
     }
 }
 
@@ -111,11 +115,21 @@ impl Wick {
     /// Looks at the machine. Takes a moment: drivers are asked in a process of their own.
     pub async fn hardware(&self) -> Result<HardwareReport> {
         let profile = inspect(&self.paths.models(), self.runtime.command()).await;
+        self.machine.profile().replace(profile.clone());
+        self.report(profile)
+    }
+
+    /// The machine as it was when somebody last looked, with what was measured since.
+    pub(crate) async fn hardware_as_seen(&self) -> Result<HardwareReport> {
+        let seen = self.machine.profile().clone();
+        match seen {
+            Some(profile) => self.report(profile),
+            None => self.hardware().await,
+        }
+    }
+
+    fn report(&self, profile: HardwareProfile) -> Result<HardwareReport> {
         let fingerprint = profile.fingerprint();
-        let known = self.machine.fingerprint.lock();
-        known
-            .unwrap_or_else(PoisonError::into_inner)
-            .replace(fingerprint.clone());
         let calibration = self.store.calibration(&fingerprint)?;
         let current = |kept: &KeptCalibration| kept.wick_version == env!("CARGO_PKG_VERSION");
         Ok(HardwareReport {
@@ -216,10 +230,7 @@ impl Wick {
     }
 
     async fn fingerprint(&self) -> Result<String> {
-        match self.machine.fingerprint() {
-            Some(fingerprint) => Ok(fingerprint),
-            None => Ok(self.hardware().await?.fingerprint),
-        }
+        Ok(self.hardware_as_seen().await?.fingerprint)
     }
 
     /// Puts a load, or a reply with its figures, into the ledger, once somebody has looked at the machine. What cannot

@@ -6,7 +6,7 @@ use wick_engine::{
     process::protocol::CacheType,
 };
 
-use super::{Estimate, Machine, Prediction, Preferences, Recommendation};
+use super::{Advice, Estimate, Machine, Preferences};
 use crate::{Result, Wick, catalog::Catalog, hardware::HardwareReport};
 
 /// What is known of this machine.
@@ -33,27 +33,19 @@ impl Known {
 impl Wick {
     async fn known(&self) -> Result<Known> {
         Ok(Known {
-            report: self.hardware().await?,
+            report: self.hardware_as_seen().await?,
             corrections: self.corrections().await?,
         })
     }
 
-    /// Models of the catalog for this machine.
-    pub async fn recommend(&self, preferences: &Preferences) -> Result<Vec<Recommendation>> {
+    /// What suits this machine, as it was when somebody last looked.
+    pub async fn advise(&self, preferences: &Preferences) -> Result<Advice> {
         let known = self.known().await?;
-        let machine = known.machine();
-        Ok(super::recommend(&machine, Catalog::builtin(), preferences))
-    }
-
-    /// What every model of the catalog would take on this machine.
-    pub async fn predictions(&self, preferences: &Preferences) -> Result<Vec<Prediction>> {
-        let known = self.known().await?;
-        let machine = known.machine();
-        Ok(super::predictions(
-            &machine,
-            Catalog::builtin(),
-            preferences,
-        ))
+        let (machine, catalog) = (known.machine(), Catalog::builtin());
+        Ok(Advice {
+            recommendations: super::recommend(&machine, catalog, preferences),
+            predictions: super::predictions(&machine, catalog, preferences),
+        })
     }
 
     /// What a model would take on this machine.

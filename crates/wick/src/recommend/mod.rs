@@ -137,6 +137,16 @@ pub struct Estimate {
     pub verdict: Verdict,
 }
 
+/// What suits a machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
+pub struct Advice {
+    /// The best model of the catalog, a faster and a smarter one; empty where none fits.
+    pub recommendations: Vec<Recommendation>,
+    /// What every model of the catalog would take, and how fast it would be.
+    pub predictions: Vec<Prediction>,
+}
+
 /// A model for a machine, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
