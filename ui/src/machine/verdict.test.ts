@@ -1,16 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { createFakeBackend } from "../ipc/fake";
 import type { Prediction } from "../ipc/bindings";
-import { DEFAULT_PREFERENCES, type Advice } from "./machine.svelte";
+import { DEFAULT_PREFERENCES } from "./machine.svelte";
 import { bitsOf, byClass, overall } from "./verdict";
 import { standingWords, verdictWords } from "./verdictWords";
 
 async function adviceOf(scenario: "usual" | "container" | "unmeasured") {
   const { recommend } = createFakeBackend({ scenario, speed: 0 });
-  return {
-    recommendations: await recommend.models(DEFAULT_PREFERENCES),
-    predictions: await recommend.predictions(DEFAULT_PREFERENCES),
-  } satisfies Advice;
+  return recommend.models(DEFAULT_PREFERENCES);
 }
 
 describe("the verdict", () => {

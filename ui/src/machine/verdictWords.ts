@@ -1,6 +1,6 @@
 // The verdict in words.
 import { t } from "../i18n";
-import type { Advice } from "./machine.svelte";
+import type { Advice } from "../ipc/bindings";
 import { bitsOf, overall, type ClassVerdict } from "./verdict";
 
 export type VerdictWords = { headline: string; sentences: string[] };
