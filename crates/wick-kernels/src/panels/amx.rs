@@ -10,7 +10,7 @@ use super::tile::scale_vectors;
 use super::{BLOCK, ROWS, offset};
 use crate::activations::{Columns, GROUP};
 use crate::shared::Place;
-use crate::simd::{Avx512, LANES, amx};
+use crate::simd::{Avx512, LANES, Simd, amx};
 
 /// Unpacks a panel into signed codes: no correction is needed then.
 ///
@@ -70,6 +70,9 @@ macro_rules! each {
     (@ $c:ident $body:expr, $($i:literal)*) => { $({ const $c: usize = $i; $body })* };
 }
 
+/// Bytes of codes to fetch ahead from the second-level cache.
+const FETCH: usize = 4096;
+
 #[inline(always)]
 unsafe fn tiles<const SPLIT: bool, const MIN: bool>(
     panel: &UnpackedAt,
@@ -88,6 +91,9 @@ unsafe fn tiles<const SPLIT: bool, const MIN: bool>(
         let multiply = |block: usize| {
             let codes = panel.codes.add(block * 8 * VECTOR);
             let x = columns.codes.add(block * BLOCK * width);
+            for vector in 0..8 {
+                Avx512::prefetch(codes.wrapping_add(FETCH + vector * VECTOR));
+            }
             let place = sums.add(block % (2 * AHEAD) * halves);
             if SPLIT {
                 amx::product!(0, 6, 7, x, codes, place);
