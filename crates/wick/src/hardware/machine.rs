@@ -131,7 +131,9 @@ impl Wick {
     fn report(&self, profile: HardwareProfile) -> Result<HardwareReport> {
         let fingerprint = profile.fingerprint();
         let calibration = self.store.calibration(&fingerprint)?;
-        let current = |kept: &KeptCalibration| kept.wick_version == env!("CARGO_PKG_VERSION");
+        let current = |kept: &KeptCalibration| {
+            kept.wick_version == env!("CARGO_PKG_VERSION") && !kept.figures.products.is_empty()
+        };
         Ok(HardwareReport {
             needs_calibration: !calibration.as_ref().is_some_and(current),
             profile,
