@@ -13,7 +13,7 @@ fn in_repository(path: &str) -> PathBuf {
 
 fn bindings() -> String {
     use crate::state::StartState;
-    use wick::{catalog::*, chat::*, hardware::*, library::*, recommend::*, *};
+    use wick::{catalog::*, chat::*, download::*, hardware::*, library::*, recommend::*, *};
     use wick_engine::{
         calibration::{Calibration, ProductRate},
         estimate::{MemoryBytes, MemoryVerdict, Mixture, Range, SpeedVerdict, Verdict},
@@ -45,8 +45,22 @@ fn bindings() -> String {
         ReplyEvent,
         ModelInfo,
         Availability,
+        Origin,
+        Peer,
+        Storage,
         LibraryModel,
+        ImportMode,
         ImportEvent,
+        Adoptable,
+        Deleted,
+        FolderState,
+        LibraryFolder,
+        VerifyOutcome,
+        VerifyEvent,
+        MoveEvent,
+        DownloadRequest,
+        DownloadState,
+        Download,
         MemoryUse,
         EngineStatus,
         Theme,

@@ -327,12 +327,13 @@ impl Wick {
                     .find(|model| model.availability == Availability::Available)
             })
             .ok_or(Error::NoModel)?;
+        let name = model.info.name.clone();
+        let path = self.model_file(&model.id).display().to_string();
         match model.availability {
             Availability::Available => Ok((settings, model.clone())),
-            Availability::Missing => Err(Error::ModelMissing {
-                name: model.info.name.clone(),
-                path: self.model_file(&model.id).display().to_string(),
-            }),
+            Availability::Missing => Err(Error::ModelMissing { name, path }),
+            Availability::Changed => Err(Error::ModelChanged { name, path }),
+            Availability::FolderMissing => Err(Error::ModelsFolderMissing { path }),
         }
     }
 

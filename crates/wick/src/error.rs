@@ -31,6 +31,34 @@ pub enum Error {
         /// Where its file should be.
         path: String,
     },
+    /// The library knows the model, and its file is no longer the one that it was.
+    #[error("the file of {name} has changed: {path}")]
+    ModelChanged {
+        /// The model's name.
+        name: String,
+        /// Its file.
+        path: String,
+    },
+    /// The folder of models is not there.
+    #[error("the folder of models is not there: {path}")]
+    ModelsFolderMissing {
+        /// Where it should be.
+        path: String,
+    },
+    /// Somebody else holds the file.
+    #[error("{path} is in use: {by}")]
+    FileInUse {
+        /// The file.
+        path: String,
+        /// By whom.
+        by: &'static str,
+    },
+    /// What the server sent, again and again, is not what it had promised.
+    #[error("what came of {file} is not what the server had promised")]
+    DownloadCorrupt {
+        /// The file, by its name there.
+        file: String,
+    },
     /// Nothing but white space.
     #[error("the message is empty")]
     EmptyMessage,
@@ -140,6 +168,10 @@ pub enum ErrorCode {
     InvalidSettings,
     NoModel,
     ModelMissing,
+    ModelChanged,
+    ModelsFolderMissing,
+    FileInUse,
+    DownloadCorrupt,
     DeviceUnavailable,
     NotANumber,
     ComputeFailed,
@@ -207,6 +239,10 @@ impl Error {
             Self::EngineStart { .. } => ErrorCode::EngineStartFailed,
             Self::NoModel => ErrorCode::NoModel,
             Self::ModelMissing { .. } => ErrorCode::ModelMissing,
+            Self::ModelChanged { .. } => ErrorCode::ModelChanged,
+            Self::ModelsFolderMissing { .. } => ErrorCode::ModelsFolderMissing,
+            Self::FileInUse { .. } => ErrorCode::FileInUse,
+            Self::DownloadCorrupt { .. } => ErrorCode::DownloadCorrupt,
             Self::EmptyMessage => ErrorCode::EmptyMessage,
             Self::InvalidSetting { .. } => ErrorCode::InvalidSettings,
             Self::NotFound { .. } => ErrorCode::NotFound,

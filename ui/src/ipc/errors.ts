@@ -77,6 +77,26 @@ export const errorWords: Record<ErrorCode, ErrorWords> = {
     advice: "Choose another model, or import the file again.",
     tone: "warn",
   },
+  model_changed: {
+    title: "The model's file has changed",
+    advice: "Verify it in the library, or import it again.",
+    tone: "warn",
+  },
+  models_folder_missing: {
+    title: "The folder of models is not there",
+    advice: "Connect the disk it lies on, then try again.",
+    tone: "warn",
+  },
+  file_in_use: {
+    title: "The file is in use",
+    advice: "Close what uses it, then try again.",
+    tone: "warn",
+  },
+  download_corrupt: {
+    title: "The download is not what the server promised",
+    advice: "Try again later, or choose another file.",
+    tone: "bad",
+  },
   device_unavailable: {
     title: "The device is not available",
     advice: "Check that no other program holds it, then try again.",

@@ -28,6 +28,11 @@ export const fakeModels: LibraryModel[] = [
     sizeBytes: 97_900_000,
     addedAtMs: 0,
     availability: "available",
+    storage: { kind: "kept" },
+    origin: null,
+    lastUsedAtMs: null,
+    decodeTokensPerSecond: null,
+    newerCommit: null,
   },
   {
     id: "b2",
@@ -43,6 +48,11 @@ export const fakeModels: LibraryModel[] = [
     sizeBytes: 2_497_280_256,
     addedAtMs: 0,
     availability: "available",
+    storage: { kind: "kept" },
+    origin: null,
+    lastUsedAtMs: null,
+    decodeTokensPerSecond: null,
+    newerCommit: null,
   },
   {
     id: "c3",
@@ -58,6 +68,11 @@ export const fakeModels: LibraryModel[] = [
     sizeBytes: 1_321_079_200,
     addedAtMs: 0,
     availability: "missing",
+    storage: { kind: "kept" },
+    origin: null,
+    lastUsedAtMs: null,
+    decodeTokensPerSecond: null,
+    newerCommit: null,
   },
 ];
 

@@ -38,6 +38,8 @@ pub fn list(as_json: bool) -> Result<()> {
             match model.availability {
                 Availability::Available => "",
                 Availability::Missing => "  (files are missing)",
+                Availability::Changed => "  (files have changed)",
+                Availability::FolderMissing => "  (the folder of models is not there)",
             }
         );
     }

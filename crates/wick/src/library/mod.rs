@@ -3,72 +3,23 @@
 
 mod import;
 mod name;
+mod types;
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
-use wick_engine::process::protocol::ModelInfo;
-
 pub(crate) use import::import;
+pub use types::{
+    Adoptable, Availability, Deleted, FolderState, ImportEvent, ImportMode, LibraryFolder,
+    LibraryModel, MoveEvent, Origin, Peer, Storage, VerifyEvent, VerifyOutcome,
+};
 
 use crate::{
     Paths, Result,
     store::{ModelRow, Store, now_ms},
 };
-
-/// Whether a model's file is where it should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-pub enum Availability {
-    /// It is.
-    Available,
-    /// It is gone, or has another size.
-    Missing,
-}
-
-/// A model of the library.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-pub struct LibraryModel {
-    /// sha256 of the file, in hex.
-    pub id: String,
-    /// What its header says.
-    pub info: ModelInfo,
-    /// Size of the file.
-    pub size_bytes: u64,
-    /// When it came into the library.
-    pub added_at_ms: i64,
-    /// Whether the file is there.
-    pub availability: Availability,
-}
-
-/// How an import comes along.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(
-    tag = "type",
-    rename_all = "snake_case",
-    rename_all_fields = "camelCase"
-)]
-#[cfg_attr(feature = "bindings", derive(ts_rs::TS))]
-pub enum ImportEvent {
-    /// Being copied and checked.
-    Copying {
-        /// Bytes done.
-        done_bytes: u64,
-        /// Bytes in all.
-        total_bytes: u64,
-    },
-    /// In the library.
-    Finished {
-        /// As it now stands there.
-        model: LibraryModel,
-    },
-}
 
 /// What a model folder may hold beside its weights.
 const SIDE_FILES: [&str; 9] = [
@@ -187,5 +138,10 @@ fn with_availability(paths: &Paths, row: ModelRow) -> LibraryModel {
             true => Availability::Available,
             false => Availability::Missing,
         },
+        storage: Storage::Kept,
+        origin: None,
+        last_used_at_ms: None,
+        decode_tokens_per_second: None,
+        newer_commit: None,
     }
 }
