@@ -45,6 +45,16 @@ pub enum Error {
         /// Where it should be.
         path: String,
     },
+    /// Its bytes are not those that its name or its history promises.
+    #[error("{path} is damaged: its sha256 is {found}, not {expected}")]
+    FileDamaged {
+        /// The file.
+        path: String,
+        /// Its sha256 as it was, or as it is named.
+        expected: String,
+        /// As it is.
+        found: String,
+    },
     /// Somebody else holds the file.
     #[error("{path} is in use: {by}")]
     FileInUse {
@@ -241,6 +251,7 @@ impl Error {
             Self::ModelMissing { .. } => ErrorCode::ModelMissing,
             Self::ModelChanged { .. } => ErrorCode::ModelChanged,
             Self::ModelsFolderMissing { .. } => ErrorCode::ModelsFolderMissing,
+            Self::FileDamaged { .. } => ErrorCode::FileMalformed,
             Self::FileInUse { .. } => ErrorCode::FileInUse,
             Self::DownloadCorrupt { .. } => ErrorCode::DownloadCorrupt,
             Self::EmptyMessage => ErrorCode::EmptyMessage,

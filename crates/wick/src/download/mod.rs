@@ -3,4 +3,7 @@
 
 mod types;
 
+/// The folder in that of models where what is not whole yet lies.
+pub(crate) const PARTIAL: &str = ".partial";
+
 pub use types::{Download, DownloadRequest, DownloadState};

@@ -23,7 +23,7 @@ use rusqlite::Connection;
 use crate::{Error, Result};
 
 pub(crate) use messages::Written;
-pub(crate) use models::ModelRow;
+pub(crate) use models::{ModelFile, ModelRow};
 
 /// Chats, messages, models and settings on disk.
 #[derive(Debug)]
