@@ -23,6 +23,7 @@ mod file;
 mod hash;
 mod names;
 mod token;
+pub mod transfer;
 
 pub use bytes::Bytes;
 pub use client::{Body, FileFacts, Hub, HubOptions, Proxy, RangeAnswer, Timeouts};
@@ -32,3 +33,4 @@ pub use file::{FileCheck, FileKind, RemoteFile};
 pub use hash::{CommitHash, Sha1Hex, Sha256Hex};
 pub use names::{RemotePath, RepoId};
 pub use token::Token;
+pub use transfer::{Transfer, TransferSpec, VerifiedFile};
