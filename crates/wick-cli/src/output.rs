@@ -39,7 +39,9 @@ fn exit_code(code: ErrorCode) -> u8 {
         StorageUnwritable | StorageDamaged | StorageFromNewerVersion | StorageFailed => 6,
         NoModel | NotFound => 7,
         Cancelled => 130,
-        LinkRefused | Busy | DownloadCorrupt | Internal => 1,
+        Offline | HubNotFound | HubGated | HubSignIn | HubRateLimited | HubFailed | HubRefused
+        | DownloadCorrupt => 8,
+        LinkRefused | Busy | Internal => 1,
     }
 }
 
@@ -53,7 +55,9 @@ fn advice(code: ErrorCode) -> &'static str {
             "\nThis model needs another program, or a newer Wick."
         }
         NoChatTemplate => "\nUse the instruct or chat version of the model.",
-        NoModel => "\nImport one with: wick import FILE.gguf",
+        NoModel => {
+            "\nImport one with: wick import FILE.gguf, or download one: wick recommend, wick pull"
+        }
         NotFound => "\nSee what there is with: wick list",
         ModelMissing => "\nImport the file again with: wick import FILE.gguf",
         ModelChanged => "\nSee whether it is whole with: wick verify NAME",
@@ -64,6 +68,8 @@ fn advice(code: ErrorCode) -> &'static str {
         StorageFromNewerVersion => {
             "\nInstall the newer Wick, or name another folder in WICK_DATA_DIR."
         }
+        Offline => "\nCheck the connection, then run the same again.",
+        HubSignIn => "\nCheck the name, or put an access token into HF_TOKEN.",
         DiskFull => "\nFree some space and try again.",
         _ => "",
     }

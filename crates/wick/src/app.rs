@@ -12,6 +12,7 @@ use wick_engine::process::protocol::{DeviceChoice, KeepOnDisk, LoadOptions};
 use crate::{
     AppEvent, EngineCommand, Error, Paths, Result, Settings, SettingsPatch,
     chat::{Chat, ChatSummary, RunningReplies, conversation_of},
+    download::Downloads,
     hardware::Machine,
     library::{Availability, Cancels, Library, LibraryModel},
     runtime::{LoadTarget, Runtime},
@@ -45,6 +46,7 @@ pub struct Wick {
     settings: Mutex<Settings>,
     events: broadcast::Sender<AppEvent>,
     pub(crate) cancels: Cancels,
+    pub(crate) downloads: Downloads,
 }
 
 /// Most bytes on disk that keep what was read in chats.
@@ -88,6 +90,7 @@ impl Wick {
             settings: Mutex::new(settings),
             events: broadcast::Sender::new(256),
             cancels: Cancels::default(),
+            downloads: Downloads::default(),
         };
         Ok((Arc::new(wick), notice))
     }

@@ -139,6 +139,31 @@ pub enum Error {
     /// The database refused.
     #[error("the database failed: {0}")]
     Storage(rusqlite::Error),
+    /// The Hub, or the way to it.
+    #[error(transparent)]
+    Hub(#[from] wick_hub::Error),
+    /// The repository has no such file.
+    #[error("{repository} has no {wanted}; it has {available}")]
+    NoSuchFile {
+        /// Which repository.
+        repository: String,
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        available: String,
+    },
+    /// The repository has some parts of the model only.
+    #[error("{file} is a part of a model of which the repository lacks others")]
+    IncompleteSet {
+        /// The part.
+        file: String,
+    },
+    /// Something that belongs to a model and is none of text.
+    #[error("{file} is no model of text")]
+    NoTextModel {
+        /// The file.
+        file: String,
+    },
     /// A file could not be read or written.
     #[error("{path}: {reason}")]
     File {
@@ -182,6 +207,13 @@ pub enum ErrorCode {
     ModelsFolderMissing,
     FileInUse,
     DownloadCorrupt,
+    Offline,
+    HubNotFound,
+    HubGated,
+    HubSignIn,
+    HubRateLimited,
+    HubFailed,
+    HubRefused,
     DeviceUnavailable,
     NotANumber,
     ComputeFailed,
@@ -253,6 +285,10 @@ impl Error {
             Self::ModelsFolderMissing { .. } => ErrorCode::ModelsFolderMissing,
             Self::FileDamaged { .. } => ErrorCode::FileMalformed,
             Self::FileInUse { .. } => ErrorCode::FileInUse,
+            Self::Hub(error) => hub_code(error),
+            Self::NoSuchFile { .. } => ErrorCode::HubNotFound,
+            Self::IncompleteSet { .. } => ErrorCode::FileTruncated,
+            Self::NoTextModel { .. } => ErrorCode::UnsupportedArchitecture,
             Self::DownloadCorrupt { .. } => ErrorCode::DownloadCorrupt,
             Self::EmptyMessage => ErrorCode::EmptyMessage,
             Self::InvalidSetting { .. } => ErrorCode::InvalidSettings,
@@ -283,6 +319,27 @@ impl Error {
                 reason: error.to_string(),
             },
         }
+    }
+}
+
+fn hub_code(error: &wick_hub::Error) -> ErrorCode {
+    use wick_hub::{Access, Error as Hub};
+    match error {
+        Hub::Offline { .. } | Hub::TimedOut { .. } | Hub::Interrupted { .. } => ErrorCode::Offline,
+        Hub::NotFound { .. } => ErrorCode::HubNotFound,
+        Hub::NotFoundOrPrivate { .. } => ErrorCode::HubSignIn,
+        Hub::Gated { access, .. } => match access {
+            Access::SignIn => ErrorCode::HubSignIn,
+            Access::Terms | Access::AwaitsReview => ErrorCode::HubGated,
+        },
+        Hub::RateLimited { .. } => ErrorCode::HubRateLimited,
+        Hub::Refused { .. } => ErrorCode::HubRefused,
+        Hub::Encryption { .. }
+        | Hub::Disabled { .. }
+        | Hub::ExpiredAddress { .. }
+        | Hub::Server { .. }
+        | Hub::BadAnswer { .. }
+        | Hub::TooLarge { .. } => ErrorCode::HubFailed,
     }
 }
 

@@ -97,6 +97,41 @@ export const errorWords: Record<ErrorCode, ErrorWords> = {
     advice: "Try again later, or choose another file.",
     tone: "bad",
   },
+  offline: {
+    title: "The Hub does not answer",
+    advice: "Check the connection. What you have keeps working without it.",
+    tone: "warn",
+  },
+  hub_not_found: {
+    title: "It was not found on the Hub",
+    advice: "Check the name; it may have been removed.",
+    tone: "warn",
+  },
+  hub_gated: {
+    title: "The publisher asks for something first",
+    advice: "Accept the terms on the model's page, then try again.",
+    tone: "info",
+  },
+  hub_sign_in: {
+    title: "Not found, private, or needs sign-in",
+    advice: "Check the name, or add an access token in Settings.",
+    tone: "warn",
+  },
+  hub_rate_limited: {
+    title: "The Hub was asked too often",
+    advice: "Wick tries again by itself when it may.",
+    tone: "info",
+  },
+  hub_failed: {
+    title: "The Hub failed",
+    advice: "Try again later.",
+    tone: "warn",
+  },
+  hub_refused: {
+    title: "Wick does not use this address or name",
+    advice: "Check it for mistakes.",
+    tone: "warn",
+  },
   device_unavailable: {
     title: "The device is not available",
     advice: "Check that no other program holds it, then try again.",

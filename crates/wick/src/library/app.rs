@@ -102,6 +102,11 @@ impl Wick {
         }
     }
 
+    /// Announces that files are held over the window, or no longer are.
+    pub fn show_drop(&self, active: bool) {
+        self.announce(AppEvent::DropHover { active });
+    }
+
     /// Imports files that were dropped on the window, one after another, and announces how that goes. Blocking.
     pub fn import_dropped(&self, paths: &[PathBuf]) {
         let announce = |event, error| self.announce(AppEvent::Import { event, error });
@@ -193,12 +198,14 @@ impl Wick {
         begin(&self.cancels.relocate);
         // Nothing holds a file open when it goes.
         self.runtime.unload().await;
+        self.hold_downloads().await;
         let wick = self.clone();
         let relocate = move || {
             let cancel = &wick.cancels.relocate;
             wick.library()?.relocate(&to, cancel, progress)
         };
         let moved = tokio::task::spawn_blocking(relocate).await;
+        self.release_downloads();
         let folder = moved.map_err(|_| Error::Internal("the move ended early"))??;
         self.announce(AppEvent::LibraryChanged);
         Ok(folder)

@@ -115,7 +115,7 @@ pub(super) fn kept_files(models: &Path, id: &str) -> Vec<(PathBuf, u64)> {
 }
 
 /// Bytes of all files of a model that Wick keeps; 0 where there is none.
-pub(super) fn kept_bytes(models: &Path, id: &str) -> u64 {
+pub(crate) fn kept_bytes(models: &Path, id: &str) -> u64 {
     kept_files(models, id).iter().map(|(_, bytes)| bytes).sum()
 }
 

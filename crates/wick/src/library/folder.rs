@@ -98,7 +98,7 @@ fn try_to_write(folder: &Path) -> std::io::Result<()> {
     written
 }
 
-/// Held while models come into the folder, by any number; by one alone, while the folder moves or loses models. Another
+/// Held while models come into the folder or leave it, by any number; by one alone, while the folder moves. Another
 /// Wick may run on the same data, so it is a lock on a file, which the system takes back from a process that dies.
 #[derive(Debug)]
 pub(crate) struct FolderLock {
@@ -106,22 +106,33 @@ pub(crate) struct FolderLock {
 }
 
 impl FolderLock {
-    /// For adding models.
+    /// For adding and deleting models.
     pub fn shared(paths: &Paths) -> Result<Self> {
-        Self::take(paths, File::try_lock_shared)
+        Self::take(paths, &paths.models_lock(), File::try_lock_shared)
     }
 
-    /// For moving or deleting them.
+    /// For moving all of them.
     pub fn alone(paths: &Paths) -> Result<Self> {
-        Self::take(paths, File::try_lock)
+        Self::take(paths, &paths.models_lock(), File::try_lock)
     }
 
-    fn take(paths: &Paths, lock: fn(&File) -> Result<(), TryLockError>) -> Result<Self> {
-        let path = paths.models_lock();
-        let failed = |error: &std::io::Error| Error::file(&path, error);
+    /// For the moment in which one model gets or loses its place; waits for those of others.
+    pub fn brief(paths: &Paths) -> Result<Self> {
+        let path = paths.models_lock().with_extension("moment");
+        Self::take(paths, &path, |file| {
+            file.lock().map_err(TryLockError::Error)
+        })
+    }
+
+    fn take(
+        paths: &Paths,
+        path: &Path,
+        lock: fn(&File) -> Result<(), TryLockError>,
+    ) -> Result<Self> {
+        let failed = |error: &std::io::Error| Error::file(path, error);
         let mut how = File::options();
         let file = how.create(true).truncate(false).read(true).write(true);
-        let file = file.open(&path).map_err(|error| failed(&error))?;
+        let file = file.open(path).map_err(|error| failed(&error))?;
         match lock(&file) {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Error::FileInUse {

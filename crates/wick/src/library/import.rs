@@ -154,12 +154,15 @@ impl Library<'_> {
                 })
             })
             .collect();
-        let settled = copied.and_then(|copied| self.settle(&copied, &part, info, None));
+        let settled = copied.and_then(|copied| {
+            let _lock = FolderLock::brief(self.paths)?;
+            let row = self.settle(&copied, &part, info, None)?;
+            self.store.save_model(&row)?;
+            Ok(row.id)
+        });
         // What is still there was not needed, or not to be.
         remove(&part).ok();
-        let row = settled?;
-        self.store.save_model(&row)?;
-        Ok(row.id)
+        settled
     }
 
     /// Gives what has arrived its place in the library. Several files must lie in `together` by the names they shall

@@ -7,8 +7,9 @@ mod app;
 pub(crate) mod files;
 mod folder;
 pub(crate) mod hash;
-pub(crate) mod import;
+mod import;
 pub(crate) mod name;
+mod newer;
 mod relocate;
 mod trash;
 mod types;
@@ -17,7 +18,8 @@ mod verify;
 use std::{collections::HashSet, fs, path::PathBuf, sync::atomic::AtomicBool};
 
 pub use adopt::PeerFolders;
-pub(crate) use folder::ModelsFolder;
+pub(crate) use folder::{FolderLock, ModelsFolder};
+pub(crate) use import::Arrived;
 pub use types::{
     Adoptable, Availability, Deleted, FolderState, ImportEvent, ImportMode, LibraryFolder,
     LibraryModel, MoveEvent, Origin, Peer, Storage, VerifyEvent, VerifyOutcome,
@@ -28,7 +30,6 @@ use crate::{
     hardware::median,
     store::{ModelFile, ModelRow, Store, now_ms},
 };
-use folder::FolderLock;
 
 /// What work on the library looks at now and then, to see whether it shall stop.
 #[derive(Debug, Default)]
@@ -84,6 +85,12 @@ impl<'a> Library<'a> {
             Storage::Kept => files::kept_file(&self.folder.path, id),
             Storage::InPlace { path } | Storage::Adopted { path, .. } => path.into(),
         })
+    }
+
+    /// Where Wick keeps the model of this id, or would.
+    pub fn kept_file(&self, id: &str) -> Option<PathBuf> {
+        let is_id = id.parse::<wick_hub::Sha256Hex>().is_ok();
+        is_id.then(|| files::kept_file(&self.folder.path, id))
     }
 
     fn describe(&self, row: ModelRow, is_there: bool) -> LibraryModel {

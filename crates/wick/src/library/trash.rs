@@ -42,7 +42,7 @@ impl Library<'_> {
         if rows.is_empty() {
             return Ok(());
         }
-        let _lock = FolderLock::alone(self.paths)?;
+        let _lock = FolderLock::shared(self.paths)?;
         if !self.folder.is_there() {
             rows.retain(|row| row.storage != Storage::Kept);
         }
@@ -52,6 +52,11 @@ impl Library<'_> {
 
     /// Its files first: a crash between leaves it in the trash.
     fn remove(&self, row: &ModelRow) -> Result<()> {
+        let _lock = FolderLock::brief(self.paths)?;
+        // Another Wick may have taken it out of the trash.
+        if self.store.model(&row.id)?.is_some() {
+            return Ok(());
+        }
         if row.storage == Storage::Kept {
             let folder = folder_of(&self.folder.path, &row.id);
             for path in [folder.with_extension("gguf"), folder] {

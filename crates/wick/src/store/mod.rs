@@ -6,6 +6,7 @@
 mod calibrations;
 mod chats;
 mod documents;
+mod downloads;
 mod measurements;
 mod messages;
 mod migrations;
@@ -22,6 +23,7 @@ use rusqlite::Connection;
 
 use crate::{Error, Result};
 
+pub(crate) use downloads::{DownloadRow, KeptState};
 pub(crate) use messages::Written;
 pub(crate) use models::{ModelFile, ModelRow};
 

@@ -127,6 +127,14 @@ impl Store {
         Ok(())
     }
 
+    /// Notes where it came from, where that was not known.
+    pub fn set_model_origin(&self, id: &str, origin: &Origin) -> Result<()> {
+        self.lock()
+            .prepare_cached("UPDATE models SET origin = COALESCE(origin, ?2) WHERE id = ?1")?
+            .execute((id, to_json(origin)?))?;
+        Ok(())
+    }
+
     /// Notes whether its repository has a newer file.
     pub fn set_newer_commit(&self, id: &str, commit: Option<&str>) -> Result<()> {
         self.lock()
