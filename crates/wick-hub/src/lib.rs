@@ -16,15 +16,21 @@
 //! # }
 //! ```
 
+mod api;
 mod client;
 mod endpoint;
 mod error;
 mod file;
 mod hash;
 mod names;
+mod pace;
+mod pages;
+mod sets;
+pub mod shared;
 mod token;
 pub mod transfer;
 
+pub use api::{Gating, ModelInfo, ModelSummary, NextPage, SearchPage, SearchQuery, Sort, TreeFile};
 pub use bytes::Bytes;
 pub use client::{Body, FileFacts, Hub, HubOptions, Proxy, RangeAnswer, Timeouts};
 pub use endpoint::Endpoint;
@@ -32,5 +38,6 @@ pub use error::{Access, Error, Refusal, Result, Wanted};
 pub use file::{FileCheck, FileKind, RemoteFile};
 pub use hash::{CommitHash, Sha1Hex, Sha256Hex};
 pub use names::{RemotePath, RepoId};
+pub use sets::{FileSet, SetKind, sets};
 pub use token::Token;
 pub use transfer::{Transfer, TransferSpec, VerifiedFile};

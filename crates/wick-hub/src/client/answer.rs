@@ -45,11 +45,16 @@ impl Hub {
                 status: status.as_u16(),
             },
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
-                let message = match text(&headers, "x-error-message") {
+                let message = match header_text(&headers, "x-error-message") {
                     Some(message) => message.to_owned(),
                     None => beginning(response).await,
                 };
-                self.refusal(question, status, text(&headers, "x-error-code"), &message)
+                self.refusal(
+                    question,
+                    status,
+                    header_text(&headers, "x-error-code"),
+                    &message,
+                )
             }
             _ => Error::BadAnswer {
                 host,
@@ -112,7 +117,7 @@ impl Hub {
 
 /// `RateLimit: "api";r=0;t=55` is answered a second after its end; else `Retry-After`, in seconds.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let limit = text(headers, "ratelimit").and_then(|text| {
+    let limit = header_text(headers, "ratelimit").and_then(|text| {
         let fields = || text.split(';').map(str::trim);
         let is_used_up = fields().any(|field| field == "r=0");
         let left = fields().find_map(|field| field.strip_prefix("t=")?.parse::<u64>().ok());
@@ -120,7 +125,7 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
             .map(|left| left.saturating_add(1))
     });
     let told = || {
-        text(headers, RETRY_AFTER.as_str())?
+        header_text(headers, RETRY_AFTER.as_str())?
             .trim()
             .parse::<u64>()
             .ok()
@@ -129,7 +134,7 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(wait.min(LONGEST_WAIT))
 }
 
-pub(super) fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(crate) fn header_text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 

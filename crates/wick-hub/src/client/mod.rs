@@ -1,24 +1,32 @@
 //! [`Hub`]: one client for one endpoint, and the rules that every request keeps.
 
 mod answer;
+mod chunks;
 mod range;
 mod send;
 
-use std::{fmt, str::FromStr, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use url::Url;
 
-use crate::{Endpoint, Error, Refusal, RepoId, Result, Token};
+use crate::{Endpoint, Error, Refusal, RepoId, Result, Token, pace::Pace, pages::Pages};
 
+pub(crate) use answer::header_text;
+pub(crate) use chunks::collect;
 pub use range::{Body, FileFacts, RangeAnswer};
+pub(crate) use send::{Question, host};
 
 /// The Hub. Cheap to clone.
 #[derive(Clone)]
 pub struct Hub(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     client: reqwest::Client,
     options: HubOptions,
+    pages: Option<Pages>,
+    pace: Arc<Pace>,
+    asks_nobody: bool,
 }
 
 /// How to reach the Hub.
@@ -34,6 +42,8 @@ pub struct HubOptions {
     pub user_agent: String,
     /// How long is waited.
     pub timeouts: Timeouts,
+    /// Where pages are kept; nowhere without.
+    pub pages: Option<PathBuf>,
 }
 
 /// The way to the Hub.
@@ -78,6 +88,7 @@ impl HubOptions {
             proxy: Proxy::System,
             user_agent: concat!("wick/", env!("CARGO_PKG_VERSION")).into(),
             timeouts: Timeouts::default(),
+            pages: None,
         }
     }
 }
@@ -108,7 +119,28 @@ impl Hub {
             host: options.endpoint.as_str().into(),
             reason: send::reason(&error),
         })?;
-        Ok(Self(Arc::new(Inner { client, options })))
+        Ok(Self(Arc::new(Inner {
+            client,
+            pages: options.pages.as_deref().map(Pages::at),
+            options,
+            pace: Arc::default(),
+            asks_nobody: false,
+        })))
+    }
+
+    /// The same that asks nobody: it answers with pages that were kept, however old they are.
+    pub fn kept(&self) -> Self {
+        Self(Arc::new(Inner {
+            asks_nobody: true,
+            ..(*self.0).clone()
+        }))
+    }
+
+    /// Forgets all pages that were kept: somebody else is told other things.
+    pub fn forget_pages(&self) {
+        if let Some(pages) = &self.0.pages {
+            pages.clear();
+        }
     }
 
     /// The page of a repository, for people.
@@ -119,6 +151,18 @@ impl Hub {
     /// Where this Hub is.
     pub fn endpoint(&self) -> &Endpoint {
         &self.0.options.endpoint
+    }
+
+    pub(crate) fn pages(&self) -> Option<Pages> {
+        self.0.pages.clone()
+    }
+
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.0.pace
+    }
+
+    pub(crate) fn asks_nobody(&self) -> bool {
+        self.0.asks_nobody
     }
 
     /// Whether it is asked in somebody's name.

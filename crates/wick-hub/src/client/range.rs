@@ -1,26 +1,20 @@
 //! A stretch of a file: what the transfer and the reading of headers are made of.
 
-use std::{
-    ops::Range,
-    time::{Duration, Instant},
-};
+use std::{ops::Range, time::Duration};
 
 use bytes::Bytes;
 use reqwest::{
-    Response, StatusCode,
+    StatusCode,
     header::{CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap},
 };
-use url::Url;
 
 use super::{
     Hub,
-    answer::text,
-    send::{Answer, Question, from_reqwest, host},
+    answer::header_text,
+    chunks::Chunks,
+    send::{Answer, Question, host},
 };
 use crate::{CommitHash, Error, Refusal, RemotePath, RepoId, Result, Sha256Hex};
-
-/// Less than this in [`super::Timeouts::stall`] is a connection that stands still.
-const STALLED_BYTES: u64 = 1024;
 
 /// What a server says to a question for a range.
 #[derive(Debug)]
@@ -60,13 +54,7 @@ pub struct Body {
     pub total: Option<u64>,
     /// What was said of the file on the way.
     pub facts: FileFacts,
-    response: Response,
-    /// Bytes still to come, where their number is known.
-    left: Option<u64>,
-    stall: Duration,
-    /// How long was waited for fewer than [`STALLED_BYTES`]; the time of the one who reads does not count.
-    waited: Duration,
-    come: u64,
+    chunks: Chunks,
 }
 
 impl Hub {
@@ -99,11 +87,11 @@ impl Hub {
 fn read(answer: Answer, asked: &Range<u64>, stall: Duration) -> Result<RangeAnswer, &'static str> {
     let headers = answer.response.headers();
     let facts = facts(&answer.redirects, headers);
-    let encoding = text(headers, CONTENT_ENCODING.as_str()).unwrap_or("identity");
+    let encoding = header_text(headers, CONTENT_ENCODING.as_str()).unwrap_or("identity");
     if encoding != "identity" {
         return Err("its bytes are compressed, though that was not asked for");
     }
-    let told = text(headers, CONTENT_RANGE.as_str());
+    let told = header_text(headers, CONTENT_RANGE.as_str());
     let (start, left, total) = match answer.response.status() {
         StatusCode::RANGE_NOT_SATISFIABLE => {
             let total = told.and_then(|told| told.strip_prefix("bytes */")?.parse().ok());
@@ -130,11 +118,7 @@ fn read(answer: Answer, asked: &Range<u64>, stall: Duration) -> Result<RangeAnsw
         start,
         total,
         facts,
-        response: answer.response,
-        left,
-        stall,
-        waited: Duration::ZERO,
-        come: 0,
+        chunks: Chunks::new(answer.response, left, stall),
     };
     Ok(match is_part {
         true => RangeAnswer::Part(body),
@@ -144,12 +128,12 @@ fn read(answer: Answer, asked: &Range<u64>, stall: Duration) -> Result<RangeAnsw
 
 fn facts(redirects: &[HeaderMap], last: &HeaderMap) -> FileFacts {
     let hops = || redirects.iter().chain([last]);
-    let first = |name| hops().find_map(|headers| text(headers, name));
+    let first = |name| hops().find_map(|headers| header_text(headers, name));
     FileFacts {
         commit: first("x-repo-commit").and_then(|text| text.parse().ok()),
         sha256: first("x-linked-etag").and_then(|text| text.trim_matches('"').parse().ok()),
         size: first("x-linked-size").and_then(|text| text.parse().ok()),
-        etag: text(last, ETAG.as_str()).map(str::to_owned),
+        etag: header_text(last, ETAG.as_str()).map(str::to_owned),
     }
 }
 
@@ -178,47 +162,12 @@ fn content_range(text: &str) -> Option<ContentRange> {
 impl Body {
     /// The next bytes; none at the end. An end that comes too early or too late is an error.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        let begun = Instant::now();
-        let patience = self.stall.saturating_sub(self.waited);
-        let Ok(chunk) = tokio::time::timeout(patience, self.response.chunk()).await else {
-            return Err(Error::TimedOut {
-                host: host(self.url()),
-                waited: self.stall,
-            });
-        };
-        let chunk = chunk.map_err(|error| from_reqwest(self.url(), &error))?;
-        let length = chunk.as_ref().map_or(0, |bytes| bytes.len() as u64);
-        match (&chunk, self.left) {
-            (None, Some(left)) if left > 0 => {
-                return Err(Error::Interrupted {
-                    host: host(self.url()),
-                    reason: format!("{left} bytes are missing"),
-                });
-            }
-            (_, Some(left)) if length > left => {
-                return Err(Error::BadAnswer {
-                    host: host(self.url()),
-                    reason: "more bytes than it said".into(),
-                });
-            }
-            _ => {}
-        }
-        self.left = self.left.map(|left| left - length);
-        self.come += length;
-        self.waited += begun.elapsed();
-        if self.come >= STALLED_BYTES {
-            (self.waited, self.come) = (Duration::ZERO, 0);
-        }
-        Ok(chunk)
+        self.chunks.next().await
     }
 
     /// Bytes still to come, where their number is known.
     pub fn left(&self) -> Option<u64> {
-        self.left
-    }
-
-    fn url(&self) -> &Url {
-        self.response.url()
+        self.chunks.left()
     }
 }
 

@@ -55,6 +55,13 @@ impl Hub {
     /// Asks, follows redirects, and turns what the server refuses into an error.
     pub(crate) async fn ask(&self, question: &Question<'_>) -> Result<Answer> {
         let mut url = question.url.clone();
+        if self.0.asks_nobody {
+            let reason = "nobody is to be asked".into();
+            return Err(Error::Offline {
+                host: host(&url),
+                reason,
+            });
+        }
         endpoint::check(&url).map_err(|refusal| Error::refused(url.as_str(), refusal))?;
         let mut redirects = Vec::new();
         loop {
