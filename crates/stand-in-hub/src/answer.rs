@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody},
     http::{HeaderMap, StatusCode, header},
     response::Response,
 };
@@ -173,6 +173,12 @@ pub(crate) fn refusal(repository: &Repository, user: Option<&str>, said: Said) -
     Some(error(said, status, Some("GatedRepo"), &message))
 }
 
+/// A finished answer, with its length where that is known.
 pub(crate) fn built(answer: Result<Response, axum::http::Error>) -> Response {
-    answer.expect("headers of an answer are printable")
+    let mut answer = answer.expect("headers of an answer are printable");
+    if let Some(length) = answer.body().size_hint().exact() {
+        let headers = answer.headers_mut();
+        headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    answer
 }

@@ -45,7 +45,12 @@ pub(crate) async fn at_cdn(shared: State<Arc<Shared>>, request: Request, next: N
     recorded(&shared, true, request, next).await
 }
 
-async fn recorded(shared: &Shared, at_cdn: bool, mut request: Request, next: Next) -> Response {
+async fn recorded(
+    shared: &Arc<Shared>,
+    at_cdn: bool,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let path = request.uri().path().to_owned();
     if path.starts_with("/_control") {
         return next.run(request).await;
@@ -63,7 +68,8 @@ async fn recorded(shared: &Shared, at_cdn: bool, mut request: Request, next: Nex
     };
     let response = match behaviour {
         None => next.run(request).await,
-        Some(behaviour) => match instead(&behaviour, &request).await {
+        Some(Behaviour::Silence) => future::pending().await,
+        Some(behaviour) => match instead(&behaviour, &request) {
             Some(response) => response,
             None => {
                 change_request(&behaviour, request.headers_mut());
@@ -79,10 +85,14 @@ async fn recorded(shared: &Shared, at_cdn: bool, mut request: Request, next: Nex
             .is_none()
             .then_some(status);
     }
+    let shared = shared.clone();
     response.map(|body| {
         Body::from_stream(body.into_data_stream().inspect(move |piece| {
-            let bytes = piece.as_ref().map_or(0, Bytes::len);
-            sent.fetch_add(bytes as u64, Ordering::Relaxed);
+            let bytes = piece.as_ref().map_or(0, Bytes::len) as u64;
+            sent.fetch_add(bytes, Ordering::Relaxed);
+            if place == Some(Place::Bytes) {
+                shared.sent.send_modify(|sent| *sent += bytes);
+            }
         }))
     })
 }
@@ -135,20 +145,19 @@ fn record_of(
 }
 
 /// An answer that has nothing to do with what was asked.
-async fn instead(behaviour: &Behaviour, request: &Request) -> Option<Response> {
+fn instead(behaviour: &Behaviour, request: &Request) -> Option<Response> {
     Some(match behaviour {
         Behaviour::Hangup => {
             let mut response = Response::new(Body::empty());
             response.extensions_mut().insert(HungUp);
             response
         }
-        Behaviour::Silence => future::pending().await,
         Behaviour::Status {
             code,
             headers,
             body,
         } => {
-            let mut response = Response::new(Body::from(body.clone()));
+            let mut response = answer::built(Ok(Response::new(Body::from(body.clone()))));
             *response.status_mut() = StatusCode::from_u16(*code).ok()?;
             for (name, value) in headers {
                 set(response.headers_mut(), name, value);
@@ -230,8 +239,7 @@ fn changed(behaviour: Behaviour, mut response: Response) -> Response {
             with_body(response, |pieces| gzip(pieces).boxed())
         }
         Behaviour::CutAfter { bytes } => with_body(response, |pieces| {
-            let cut = io::Error::from(io::ErrorKind::ConnectionAborted);
-            up_to(pieces, bytes).chain(stream::iter([Err(cut)])).boxed()
+            up_to(pieces, bytes).chain(stream::once(cut())).boxed()
         }),
         Behaviour::StallAfter { bytes } => with_body(response, |pieces| {
             up_to(pieces, bytes).chain(stream::pending()).boxed()
@@ -285,6 +293,14 @@ fn edited(
         });
         edited.boxed()
     })
+}
+
+/// The end of a connection, when what was sent before has had its chance to leave.
+async fn cut() -> io::Result<Bytes> {
+    for _ in 0..16 {
+        tokio::task::yield_now().await;
+    }
+    Err(io::ErrorKind::ConnectionAborted.into())
 }
 
 fn up_to(pieces: Pieces, bytes: u64) -> Pieces {

@@ -28,6 +28,7 @@ mod pages;
 mod sets;
 pub mod shared;
 mod token;
+pub mod transfer;
 
 pub use api::{Gating, ModelInfo, ModelSummary, NextPage, SearchPage, SearchQuery, Sort, TreeFile};
 pub use bytes::Bytes;
@@ -39,3 +40,4 @@ pub use hash::{CommitHash, Sha1Hex, Sha256Hex};
 pub use names::{RemotePath, RepoId};
 pub use sets::{FileSet, SetKind, sets};
 pub use token::Token;
+pub use transfer::{Transfer, TransferSpec, VerifiedFile};
