@@ -45,7 +45,12 @@ pub(crate) async fn at_cdn(shared: State<Arc<Shared>>, request: Request, next: N
     recorded(&shared, true, request, next).await
 }
 
-async fn recorded(shared: &Shared, at_cdn: bool, mut request: Request, next: Next) -> Response {
+async fn recorded(
+    shared: &Arc<Shared>,
+    at_cdn: bool,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let path = request.uri().path().to_owned();
     if path.starts_with("/_control") {
         return next.run(request).await;
@@ -80,10 +85,14 @@ async fn recorded(shared: &Shared, at_cdn: bool, mut request: Request, next: Nex
             .is_none()
             .then_some(status);
     }
+    let shared = shared.clone();
     response.map(|body| {
         Body::from_stream(body.into_data_stream().inspect(move |piece| {
-            let bytes = piece.as_ref().map_or(0, Bytes::len);
-            sent.fetch_add(bytes as u64, Ordering::Relaxed);
+            let bytes = piece.as_ref().map_or(0, Bytes::len) as u64;
+            sent.fetch_add(bytes, Ordering::Relaxed);
+            if place == Some(Place::Bytes) {
+                shared.sent.send_modify(|sent| *sent += bytes);
+            }
         }))
     })
 }

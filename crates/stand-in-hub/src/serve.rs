@@ -6,7 +6,7 @@ use axum::{Router, extract::Request, middleware, response::Response, routing::ge
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::{JoinHandle, JoinSet},
 };
 use tower_service::Service;
@@ -22,6 +22,8 @@ use crate::{
     resolve,
     state::Shared,
 };
+
+const SEND_BUFFER_BYTES: u32 = 64 * 1024;
 
 /// A running server; dropping it stops it.
 #[derive(Debug)]
@@ -44,8 +46,8 @@ impl StandInHub {
     /// # Errors
     /// When the port is taken.
     pub async fn start_at(port: u16) -> io::Result<Self> {
-        let hub = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-        let cdn = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let hub = listen(port)?;
+        let cdn = listen(0)?;
         let shared = Arc::new(Shared::new(hub.local_addr()?, cdn.local_addr()?));
         let listeners = [
             tokio::spawn(accept(hub, hub_routes(shared.clone()))),
@@ -136,15 +138,17 @@ impl StandInHub {
         self.shared.lock().records.clear();
     }
 
-    /// How many bytes of files went out since the start, or since requests were forgotten.
+    /// How many bytes of files went out since the start.
     pub fn sent_bytes(&self) -> u64 {
-        let is_bytes = |request: &Recorded| request.place == Some(crate::Place::Bytes);
-        let requests = self.requests();
-        requests
-            .iter()
-            .filter(|request| is_bytes(request))
-            .map(|request| request.sent_bytes)
-            .sum()
+        *self.shared.sent.borrow()
+    }
+
+    /// Returns when so many bytes of files have gone out since the start: a moment to do something at, such as to kill
+    /// who gets them.
+    pub async fn sent_at_least(&self, bytes: u64) {
+        let mut sent = self.shared.sent.subscribe();
+        // The sender lives as long as this.
+        let _ = sent.wait_for(|&sent| sent >= bytes).await;
     }
 }
 
@@ -154,6 +158,16 @@ impl Drop for StandInHub {
             listener.abort();
         }
     }
+}
+
+fn listen(port: u16) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    // What counts as sent should be with the client, not with the system.
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
+    socket.listen(128)
 }
 
 fn hub_routes(shared: Arc<Shared>) -> Router {

@@ -6,6 +6,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use tokio::sync::watch;
+
 use crate::{
     behaviour::{Behaviour, Place, Rule},
     record::Record,
@@ -16,6 +18,8 @@ use crate::{
 pub(crate) struct Shared {
     pub hub: SocketAddr,
     pub cdn: SocketAddr,
+    /// Bytes of files that went out since the start.
+    pub sent: watch::Sender<u64>,
     inner: Mutex<Inner>,
 }
 
@@ -37,6 +41,7 @@ impl Shared {
         Self {
             hub,
             cdn,
+            sent: watch::Sender::new(0),
             inner: Mutex::new(Inner {
                 repositories: Vec::new(),
                 renames: BTreeMap::new(),

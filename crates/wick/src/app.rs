@@ -92,6 +92,7 @@ impl Wick {
             cancels: Cancels::default(),
             downloads: Downloads::default(),
         };
+        wick.limit_downloads(wick.settings().download_limit_bytes_per_second);
         Ok((Arc::new(wick), notice))
     }
 
@@ -137,6 +138,7 @@ impl Wick {
         self.store.save_document(SETTINGS, &text)?;
         settings.clone_from(&new);
         drop(settings);
+        self.limit_downloads(new.download_limit_bytes_per_second);
         self.announce(AppEvent::SettingsChanged {
             settings: new.clone(),
         });

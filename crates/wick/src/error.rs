@@ -8,6 +8,15 @@ pub enum Error {
     /// The engine said no.
     #[error(transparent)]
     Engine(#[from] wick_engine::Error),
+    /// The Hub said no, or could not be reached.
+    #[error(transparent)]
+    Hub(#[from] wick_hub::Error),
+    /// The Hub does not take the access token.
+    #[error("{endpoint} does not take this access token")]
+    TokenRefused {
+        /// Who was asked.
+        endpoint: String,
+    },
     /// The engine process ended on its own.
     #[error("the engine stopped unexpectedly ({reason})")]
     EngineCrashed {
@@ -139,9 +148,6 @@ pub enum Error {
     /// The database refused.
     #[error("the database failed: {0}")]
     Storage(rusqlite::Error),
-    /// The Hub, or the way to it.
-    #[error(transparent)]
-    Hub(#[from] wick_hub::Error),
     /// The repository has no such file.
     #[error("{repository} has no {wanted}; it has {available}")]
     NoSuchFile {
@@ -207,13 +213,6 @@ pub enum ErrorCode {
     ModelsFolderMissing,
     FileInUse,
     DownloadCorrupt,
-    Offline,
-    HubNotFound,
-    HubGated,
-    HubSignIn,
-    HubRateLimited,
-    HubFailed,
-    HubRefused,
     DeviceUnavailable,
     NotANumber,
     ComputeFailed,
@@ -228,6 +227,13 @@ pub enum ErrorCode {
     StorageFromNewerVersion,
     StorageFailed,
     LinkRefused,
+    Offline,
+    HubNotFound,
+    HubGated,
+    HubSignIn,
+    HubRateLimited,
+    HubFailed,
+    HubRefused,
     Busy,
     Internal,
 }
@@ -247,6 +253,7 @@ impl Error {
     /// The code of this error.
     pub fn code(&self) -> ErrorCode {
         use wick_engine::Error as Engine;
+        use wick_hub::Error as Hub;
         match self {
             Self::Engine(error) => match error {
                 Engine::Read { .. } => ErrorCode::FileReadFailed,
@@ -277,6 +284,23 @@ impl Error {
                 Engine::Panicked { .. } => ErrorCode::EngineCrashed,
                 Engine::Cancelled => ErrorCode::Cancelled,
             },
+            Self::Hub(error) => match error {
+                Hub::Offline { .. } | Hub::TimedOut { .. } | Hub::Interrupted { .. } => {
+                    ErrorCode::Offline
+                }
+                Hub::NotFound { .. } | Hub::NotFoundOrPrivate { .. } | Hub::Disabled { .. } => {
+                    ErrorCode::HubNotFound
+                }
+                Hub::Gated { .. } => ErrorCode::HubGated,
+                Hub::RateLimited { .. } => ErrorCode::HubRateLimited,
+                Hub::Encryption { .. }
+                | Hub::ExpiredAddress { .. }
+                | Hub::Server { .. }
+                | Hub::BadAnswer { .. }
+                | Hub::TooLarge { .. } => ErrorCode::HubFailed,
+                Hub::Refused { .. } => ErrorCode::HubRefused,
+            },
+            Self::TokenRefused { .. } => ErrorCode::HubSignIn,
             Self::EngineCrashed { .. } => ErrorCode::EngineCrashed,
             Self::EngineStart { .. } => ErrorCode::EngineStartFailed,
             Self::NoModel => ErrorCode::NoModel,
@@ -285,7 +309,6 @@ impl Error {
             Self::ModelsFolderMissing { .. } => ErrorCode::ModelsFolderMissing,
             Self::FileDamaged { .. } => ErrorCode::FileMalformed,
             Self::FileInUse { .. } => ErrorCode::FileInUse,
-            Self::Hub(error) => hub_code(error),
             Self::NoSuchFile { .. } => ErrorCode::HubNotFound,
             Self::IncompleteSet { .. } => ErrorCode::FileTruncated,
             Self::NoTextModel { .. } => ErrorCode::UnsupportedArchitecture,
@@ -319,27 +342,6 @@ impl Error {
                 reason: error.to_string(),
             },
         }
-    }
-}
-
-fn hub_code(error: &wick_hub::Error) -> ErrorCode {
-    use wick_hub::{Access, Error as Hub};
-    match error {
-        Hub::Offline { .. } | Hub::TimedOut { .. } | Hub::Interrupted { .. } => ErrorCode::Offline,
-        Hub::NotFound { .. } => ErrorCode::HubNotFound,
-        Hub::NotFoundOrPrivate { .. } => ErrorCode::HubSignIn,
-        Hub::Gated { access, .. } => match access {
-            Access::SignIn => ErrorCode::HubSignIn,
-            Access::Terms | Access::AwaitsReview => ErrorCode::HubGated,
-        },
-        Hub::RateLimited { .. } => ErrorCode::HubRateLimited,
-        Hub::Refused { .. } => ErrorCode::HubRefused,
-        Hub::Encryption { .. }
-        | Hub::Disabled { .. }
-        | Hub::ExpiredAddress { .. }
-        | Hub::Server { .. }
-        | Hub::BadAnswer { .. }
-        | Hub::TooLarge { .. } => ErrorCode::HubFailed,
     }
 }
 

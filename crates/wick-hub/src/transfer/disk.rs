@@ -41,20 +41,10 @@ impl Disk {
         }
     }
 
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// What the file takes of the disk so far.
     pub fn allocated(&self) -> Result<u64> {
         let allocated = self.file.allocated_size();
         allocated.map_err(|source| Error::disk("measured", &*self.path, source))
-    }
-
-    pub fn len(&self) -> Result<u64> {
-        let metadata = self.file.metadata();
-        let metadata = metadata.map_err(|source| Error::disk("measured", &*self.path, source))?;
-        Ok(metadata.len())
     }
 
     /// Takes the space of the whole file, so that it cannot run out later, and gives the file its length.

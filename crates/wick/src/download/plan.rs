@@ -192,7 +192,12 @@ pub(super) async fn resolve(hub: &Hub, request: &DownloadRequest) -> Result<Plan
             });
         }
     }
-    crate::hub::check_header(hub, &repo, &commit, set).await?;
+    let report = crate::hub::check_header(hub, &repo, &commit, set).await?;
+    let mut problems = report.into_iter().flat_map(|report| report.problems);
+    match problems.next() {
+        None => {}
+        Some(problem) => return Err(problem.error.into()),
+    }
     Ok(Plan::of(&commit, set))
 }
 

@@ -255,7 +255,7 @@ impl Wick {
         self.announce_downloads(true);
     }
 
-    /// Sets or lifts the limit on what all downloads take together.
+    /// Sets or lifts the limit on what all downloads take together, until the settings change.
     pub fn limit_downloads(&self, bytes_per_second: Option<u64>) {
         let limit = bytes_per_second.and_then(NonZeroU64::new);
         self.downloads.bandwidth.set(limit);

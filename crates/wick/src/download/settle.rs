@@ -64,8 +64,15 @@ pub(super) fn settle(
     {
         let _lock = FolderLock::brief(library.paths)?;
         let model = library.settle(&arrived, &together, info, Some(plan.origin(&row.request)))?;
-        // Cancelled meanwhile, it is found again as a model that was put there by hand.
-        library.store.finish_download(row.id, &model)?;
+        let is_finished = library.store.finish_download(row.id, &model)?;
+        if !is_finished {
+            // It was cancelled meanwhile. What was in the library before stays there.
+            if library.store.model(&id)?.is_none() {
+                library.remove_kept(&id)?;
+            }
+            partial.discard()?;
+            return Err(Error::Cancelled);
+        }
     }
     partial.discard()?;
     Ok(id)

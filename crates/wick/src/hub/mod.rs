@@ -1,8 +1,8 @@
 //! The Hub as the application asks it.
 
 use wick_engine::{
-    gguf::{Start, ValidatedGguf},
-    source::Checkpoint,
+    check::{CheckOptions, CheckReport, StartReport, check_start},
+    gguf::FirstBytes,
 };
 use wick_hub::{CommitHash, Endpoint, FileSet, Hub, HubOptions, RepoId, SetKind, shared};
 
@@ -11,9 +11,9 @@ use crate::{Result, Wick};
 impl Wick {
     /// The client, as the settings and the environment want it.
     pub(crate) fn hub(&self) -> Result<Hub> {
-        let endpoint = std::env::var("HF_ENDPOINT")
-            .ok()
-            .filter(|text| !text.is_empty());
+        let set = self.settings().hub_endpoint;
+        let endpoint = set.or_else(|| std::env::var("HF_ENDPOINT").ok());
+        let endpoint = endpoint.filter(|text| !text.is_empty());
         let endpoint = endpoint.map(|text| text.parse::<Endpoint>()).transpose()?;
         let mut options = HubOptions::new(endpoint.unwrap_or_default());
         options.token = shared::token_of_environment().or_else(shared::token_of_file);
@@ -21,42 +21,41 @@ impl Wick {
     }
 }
 
-/// Reads the header of a model on the server and refuses one that Wick cannot run.
+/// Reads the header of a model on the server and tells what it is; `None` of a folder of safetensors.
 pub(crate) async fn check_header(
     hub: &Hub,
     repo: &RepoId,
     commit: &CommitHash,
     set: &FileSet,
-) -> Result<()> {
-    let [file] = &set.files[..] else {
-        return Ok(());
-    };
+) -> Result<Option<CheckReport>> {
     if set.kind != SetKind::Gguf {
-        return Ok(());
+        return Ok(None);
     }
-    let mut first = Vec::new();
+    let mut starts: Vec<Vec<u8>> = vec![Vec::new(); set.files.len()];
     loop {
-        match ValidatedGguf::from_start(&first, file.size)? {
-            Start::Wants { bytes } => {
-                first = hub
-                    .first_bytes(repo, commit, &file.path, bytes)
-                    .await?
-                    .to_vec();
-                if (first.len() as u64) < bytes {
+        let files: Vec<FirstBytes<'_>> = set
+            .files
+            .iter()
+            .zip(&starts)
+            .map(|(file, bytes)| FirstBytes {
+                name: file.path.file_name(),
+                bytes,
+                file_bytes: file.size,
+            })
+            .collect();
+        match check_start(&files, CheckOptions::default())? {
+            StartReport::Report(report) => return Ok(Some(*report)),
+            StartReport::Wants { file, bytes } => {
+                let path = &set.files[file].path;
+                let more = hub.first_bytes(repo, commit, path, bytes).await?;
+                if more.len() <= starts[file].len() {
                     return Err(wick_engine::Error::Truncated {
                         needed: bytes,
-                        actual: first.len() as u64,
+                        actual: more.len() as u64,
                     }
                     .into());
                 }
-            }
-            Start::Header(gguf) => {
-                wick_engine::models::architecture_of(gguf.architecture(), gguf.metadata())?;
-                gguf.check_tensor_types()?;
-                let model = Checkpoint::Gguf(*gguf);
-                let tokenizer = model.tokenizer()?;
-                model.chat_template(&tokenizer)?;
-                return Ok(());
+                starts[file] = more;
             }
         }
     }

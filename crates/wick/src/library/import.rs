@@ -190,8 +190,10 @@ impl Library<'_> {
                 (together, folder_of(models, &id), false)
             }
         };
-        // What is in its place already (from before a crash, say) stays there, unless it is not whole.
-        if kept_bytes(models, &id) != size_bytes || self.is_damaged(&id)? {
+        // What is in its place already stays there, unless it is not whole; after a crash it may be all that there is.
+        let is_in_place = kept_bytes(models, &id) == size_bytes;
+        let is_good = is_in_place && (!from.exists() || !self.is_damaged(&id)?);
+        if !is_good {
             // A rename replaces a file, and no folder.
             if to.is_dir() {
                 remove(&to).map_err(|error| Error::file(&to, &error))?;

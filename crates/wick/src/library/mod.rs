@@ -158,6 +158,8 @@ impl<'a> Library<'a> {
         let Ok(entries) = fs::read_dir(&self.folder.path) else {
             return Ok(());
         };
+        // One that is just getting its place is listed in the same moment.
+        let _lock = FolderLock::brief(self.paths)?;
         let listed = self.store.models()?.into_iter();
         let known: HashSet<String> = listed
             .chain(self.store.deleted_models()?)

@@ -58,14 +58,20 @@ impl Library<'_> {
             return Ok(());
         }
         if row.storage == Storage::Kept {
-            let folder = folder_of(&self.folder.path, &row.id);
-            for path in [folder.with_extension("gguf"), folder] {
-                remove(&path).map_err(|error| Error::file(&path, &error))?;
-            }
+            self.remove_kept(&row.id)?;
         }
         // What was read with it in chats is of no use to another.
         remove(&self.paths.kv_cache().join(&row.id)).ok();
         self.store.remove_deleted_model(&row.id)
+    }
+
+    /// Removes the files of a model that Wick keeps.
+    pub fn remove_kept(&self, id: &str) -> Result<()> {
+        let folder = folder_of(&self.folder.path, id);
+        for path in [folder.with_extension("gguf"), folder] {
+            remove(&path).map_err(|error| Error::file(&path, &error))?;
+        }
+        Ok(())
     }
 
     /// What the models in the trash take.
