@@ -105,7 +105,8 @@ async fn a_block_that_the_disk_has_changed_is_fetched_again_alone() {
     server.lock().asked.clear();
     let transfer = open(folder.path(), &server);
     assert_whole(&server, &run(&transfer, &server).await.unwrap());
-    assert_eq!(*server.lock().asked, [3 * BLOCK_BYTES..4 * BLOCK_BYTES]);
+    assert_eq!(server.lock().asked.len(), 1);
+    assert_eq!(server.lock().asked[0], 3 * BLOCK_BYTES..4 * BLOCK_BYTES);
 }
 
 #[tokio::test(start_paused = true)]
