@@ -211,7 +211,8 @@ async fn pages_are_kept_for_days_without_a_network() {
 async fn hostile_pages_come_to_errors_and_are_not_kept() {
     let server = server().await;
     let folder = tempfile::tempdir().unwrap();
-    let hub = hub(&server, Some(folder.path()));
+    // Each with a pace of its own.
+    let new = || hub(&server, Some(folder.path()));
     for body in [
         "",
         "<html>sign in to the hotel</html>",
@@ -224,7 +225,7 @@ async fn hostile_pages_come_to_errors_and_are_not_kept() {
     ] {
         server.behave();
         server.misbehave(Rule::at(Place::Api, answers(body)));
-        let error = hub.model(&repo(), None).await.unwrap_err();
+        let error = new().model(&repo(), None).await.unwrap_err();
         assert!(matches!(error, Error::BadAnswer { .. }), "{body} {error}");
     }
     for body in [
@@ -237,13 +238,16 @@ async fn hostile_pages_come_to_errors_and_are_not_kept() {
         server.misbehave(Rule::at(Place::Api, answers(body)));
         let query = SearchQuery::default();
         assert!(
-            matches!(hub.search(&query, None).await, Err(Error::BadAnswer { .. })),
+            matches!(
+                new().search(&query, None).await,
+                Err(Error::BadAnswer { .. })
+            ),
             "{body}"
         );
     }
     server.behave();
     assert!(
-        hub.model(&repo(), None).await.is_ok(),
+        new().model(&repo(), None).await.is_ok(),
         "nothing bad was kept"
     );
 }

@@ -185,10 +185,12 @@ async fn a_body_that_breaks_off_or_stands_still_ends_with_an_error() {
     ] {
         server.behave();
         server.misbehave(Rule::at(Place::Bytes, behaviour));
-        let RangeAnswer::Part(body) = ask(&server, &hub, FILE, 0..50_000).await.unwrap() else {
-            panic!("no part");
+        // A server that hangs up at once may take the beginning of its answer with it.
+        let error = match ask(&server, &hub, FILE, 0..50_000).await {
+            Ok(RangeAnswer::Part(body)) => read(body).await.unwrap_err(),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => error,
         };
-        let error = read(body).await.unwrap_err();
         assert!(error.is_retryable());
         assert_eq!(
             matches!(error, Error::TimedOut { .. }),

@@ -6,7 +6,7 @@ use super::{
     Holds,
     lenient::{Texts, label, lenient},
 };
-use crate::{CommitHash, Error, Hub, RepoId, Result, client::host};
+use crate::{CommitHash, Error, Hub, RepoId, Result};
 
 /// No model has more weights; a file's size in this place is no count of weights.
 const MOST_PARAMETERS: u64 = 20_000_000_000_000;
@@ -79,32 +79,29 @@ impl Hub {
         let url = self
             .endpoint()
             .at(path.into_iter().chain(revision.into_iter().flatten()));
-        let host = host(&url);
         let answer = self.page(url, Some(repo), Holds::AMinute, |body| {
-            serde_json::from_slice::<RawModel>(body).map_err(|error| error.to_string())
+            let raw: RawModel = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+            let commit = raw.sha.as_deref().and_then(|sha| sha.parse().ok());
+            let commit: CommitHash = commit.ok_or("a model without a commit")?;
+            let is_disabled = raw.disabled;
+            let summary = raw
+                .summary()
+                .unwrap_or_else(|| ModelSummary::empty(repo.clone()));
+            // A renamed repository answers to its old name; it is asked by the one that was asked for.
+            let repo = repo.clone();
+            Ok((ModelSummary { repo, ..summary }, commit, is_disabled))
         });
         let answer = answer.await?;
-        let raw = answer.value;
-        if raw.disabled {
-            return Err(Error::Disabled {
+        match answer.value {
+            (_, _, true) => Err(Error::Disabled {
                 name: repo.to_string(),
-            });
+            }),
+            (summary, commit, false) => Ok(ModelInfo {
+                summary,
+                commit,
+                as_of_ms: answer.at_ms,
+            }),
         }
-        let commit = raw.sha.as_deref().and_then(|sha| sha.parse().ok());
-        let commit = commit.ok_or_else(|| Error::BadAnswer {
-            host,
-            reason: "a model without a commit".into(),
-        })?;
-        let mut summary = raw
-            .summary()
-            .unwrap_or_else(|| ModelSummary::empty(repo.clone()));
-        // A renamed repository answers to its old name; it is asked by the one that was asked for.
-        summary.repo = repo.clone();
-        Ok(ModelInfo {
-            summary,
-            commit,
-            as_of_ms: answer.at_ms,
-        })
     }
 }
 
@@ -299,7 +296,7 @@ mod tests {
     fn what_is_of_another_type_is_not_there() {
         let model = summary(json!({
             "id": 7, "modelId": "ann/tiny", "gated": true, "downloads": -1, "likes": 1e99, "tags": {"a": 1},
-            "lastModified": "<script>", "cardData": "x", "gguf": [], "safetensors": {"total": "many"}, "config": 3,
+            "lastModified": "<script>", "cardData": "x", "gguf": 4, "safetensors": {"total": "many"}, "config": 3,
             "pipeline_tag": ["x"], "sha": {},
         }))
         .unwrap();
