@@ -24,7 +24,7 @@ use super::{
 /// How often a file is put right before it is called damaged.
 const MOST_REPAIRS: u32 = 3;
 /// Blocks that are compared between two looks at the whole file, per connection.
-const COMPARED_BLOCKS: u32 = 64;
+const COMPARED_BLOCKS: u32 = 128;
 
 /// What a run does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
