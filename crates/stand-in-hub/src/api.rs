@@ -1,6 +1,6 @@
 //! `/api/…`: information on a model, search, the tree of files, and who a token belongs to.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use axum::{
     extract::{Path, RawQuery, State},
@@ -207,7 +207,7 @@ pub(crate) async fn search(
         .collect();
     let sort = first(&pairs, "sort").unwrap_or("trendingScore");
     // Numbers and dates alike: the greatest first, as `direction=-1` asks.
-    found.sort_by(|one, other| order(other.get(sort)).cmp(&order(one.get(sort))));
+    found.sort_by_key(|row| Reverse(order(row.get(sort))));
     let limit = first(&pairs, "limit").and_then(|text| text.parse().ok());
     let limit: usize = limit.unwrap_or(30).clamp(1, 1000);
     let start: usize = first(&pairs, "cursor")

@@ -85,10 +85,9 @@ impl Inner {
     }
 
     pub fn behaviour(&mut self, place: Option<Place>, paths: &[&str]) -> Option<Behaviour> {
-        let rule = self.rules.iter_mut().find_map(|rule| {
+        self.rules.iter_mut().find_map(|rule| {
             let takes = rule.takes(place, paths);
             takes.then(|| rule.behaviour.clone())
-        });
-        rule
+        })
     }
 }

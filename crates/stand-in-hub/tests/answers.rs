@@ -1,5 +1,7 @@
 //! The answers are those of the Hub, and the misbehaviour is what was asked for.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use serde_json::Value;
 use stand_in_hub::{Behaviour, Content, Gated, Place, Repository, Rule, Script, StandInHub};
 use tokio::{

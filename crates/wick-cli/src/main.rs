@@ -42,6 +42,10 @@ fn main() -> ExitCode {
             }
             Command::Adopt { names, all } => commands::adopt::adopt(&names, all, json),
             Command::Folder { r#move } => commands::folder::folder(r#move, json).await,
+            Command::Search(options) => commands::hub::search(&options, json).await,
+            Command::Show { repository } => commands::hub::show(&repository, json).await,
+            Command::Login => commands::hub::login(json).await,
+            Command::Logout => commands::hub::logout(json).await,
             Command::Check(options) => return commands::check::check(&options, json).await,
             Command::Hardware { measure } => commands::hardware::hardware(measure, json).await,
             Command::Recommend(options) => commands::recommend::recommend(&options, json).await,

@@ -16,6 +16,11 @@ impl Endpoint {
         self.0.as_str().trim_end_matches('/')
     }
 
+    /// Its scheme, host and port: what a token belongs to.
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+
     /// An address below it; each segment is one segment, whatever it holds.
     pub(crate) fn at<'a>(&self, segments: impl IntoIterator<Item = &'a str>) -> Url {
         let mut url = self.0.clone();

@@ -14,6 +14,7 @@ use crate::{
     chat::{Chat, ChatSummary, RunningReplies, conversation_of},
     download::Downloads,
     hardware::Machine,
+    hub::Connection,
     library::{Availability, Cancels, Library, LibraryModel},
     runtime::{LoadTarget, Runtime},
     store::{self, Store},
@@ -43,6 +44,7 @@ pub struct Wick {
     pub(crate) runtime: Runtime,
     pub(crate) running: RunningReplies,
     pub(crate) machine: Machine,
+    pub(crate) connection: Connection,
     settings: Mutex<Settings>,
     events: broadcast::Sender<AppEvent>,
     pub(crate) cancels: Cancels,
@@ -87,6 +89,7 @@ impl Wick {
             runtime: Runtime::new(engine),
             running: RunningReplies::default(),
             machine: Machine::default(),
+            connection: Connection::default(),
             settings: Mutex::new(settings),
             events: broadcast::Sender::new(256),
             cancels: Cancels::default(),
@@ -140,7 +143,7 @@ impl Wick {
         drop(settings);
         self.limit_downloads(new.download_limit_bytes_per_second);
         self.announce(AppEvent::SettingsChanged {
-            settings: new.clone(),
+            settings: Box::new(new.clone()),
         });
         Ok(new)
     }

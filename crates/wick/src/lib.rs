@@ -24,7 +24,7 @@ pub mod download;
 mod error;
 mod events;
 pub mod hardware;
-mod hub;
+pub mod hub;
 pub mod library;
 mod paths;
 pub mod recommend;

@@ -11,6 +11,17 @@ export const fakeSettings: Settings = {
   contextLength: null,
   threads: null,
   cacheType: "f16",
+  hubEndpoint: null,
+  proxy: null,
+  downloadLimitBytesPerSecond: null,
+  preferences: {
+    leaveFreeBytes: null,
+    prefer: "balance",
+    languages: [],
+    reasoning: false,
+    licences: [],
+    contextLength: 8192,
+  },
 };
 
 export const fakeModels: LibraryModel[] = [

@@ -5,6 +5,7 @@ pub mod bench;
 pub mod check;
 pub mod folder;
 pub mod hardware;
+pub mod hub;
 pub mod library;
 pub mod perplexity;
 mod predictions;

@@ -136,6 +136,22 @@ impl Hub {
         }))
     }
 
+    /// The same that asks anew, whatever it was told before.
+    pub fn anew(&self) -> Self {
+        Self(Arc::new(Inner {
+            pages: None,
+            ..(*self.0).clone()
+        }))
+    }
+
+    /// The same in another's name. What it is told is not kept.
+    pub fn with_token(&self, token: Token) -> Self {
+        let mut inner = (*self.0).clone();
+        inner.options.token = Some(token);
+        inner.pages = None;
+        Self(Arc::new(inner))
+    }
+
     /// Forgets all pages that were kept: somebody else is told other things.
     pub fn forget_pages(&self) {
         if let Some(pages) = &self.0.pages {
@@ -161,7 +177,8 @@ impl Hub {
         &self.0.pace
     }
 
-    pub(crate) fn asks_nobody(&self) -> bool {
+    /// Whether it answers with kept pages only.
+    pub fn asks_nobody(&self) -> bool {
         self.0.asks_nobody
     }
 

@@ -2,15 +2,15 @@
 
 use std::ops::Range;
 
-/// As long as what a connection may lose when the process is killed, so that eight of them lose 2 MiB.
-pub(super) const BLOCK_BYTES: u64 = 256 * 1024;
+/// A connection loses no more than two of them when the process is killed, beside what the system has in hand for it.
+pub(super) const BLOCK_BYTES: u64 = 128 * 1024;
 
 /// A block's sha256.
 pub(super) type BlockHash = [u8; 32];
 
 /// How many blocks a file has.
 pub(super) fn count(size: u64) -> u32 {
-    // No disk holds a file of 2^32 blocks (1 PiB), and what no disk holds was refused before.
+    // No disk holds a file of 2^32 blocks (512 TiB), and what no disk holds was refused before.
     u32::try_from(size.div_ceil(BLOCK_BYTES)).unwrap_or(u32::MAX)
 }
 

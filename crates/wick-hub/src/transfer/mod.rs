@@ -124,7 +124,12 @@ impl Transfer {
             Some((journal, records)) => (Some(journal), records, false),
             None => (None, Vec::new(), clear(folder)?),
         };
-        let parts = make_parts(folder, &spec)?;
+        let parts = make_parts(folder, &spec).inspect_err(|_| {
+            // What does not fit takes no space.
+            if journal.is_none() {
+                clear(folder).ok();
+            }
+        })?;
         // The journal comes last: where there is one, the files are there.
         let (opened, journal) = match journal {
             Some(journal) => (Opened::Resumed { kept_bytes: 0 }, journal),
@@ -145,6 +150,10 @@ impl Transfer {
         })
     }
 
+    fn total_bytes(&self) -> u64 {
+        self.spec.files.iter().map(|file| file.size).sum()
+    }
+
     /// What was found in the folder.
     pub fn opened(&self) -> Opened {
         self.opened
@@ -161,7 +170,7 @@ impl Transfer {
         run::run(self, hub, limits, progress).await
     }
 
-    /// Deletes the folder with all that is in it. It is no error when there is none.
+    /// Deletes the folder with all that is in it, when no transfer is open there. It is no error when there is none.
     pub fn discard(folder: &Path) -> Result<()> {
         match fs::remove_dir_all(folder) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {

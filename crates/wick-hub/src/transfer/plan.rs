@@ -9,9 +9,9 @@ use std::{
 use super::blocks;
 
 /// Connections ask for no less at a time: each question costs two requests.
-const FEWEST_BLOCKS: usize = 4;
+const FEWEST_BLOCKS: usize = 8;
 /// And for no more, so that a lost one is soon made up for.
-const MOST_BLOCKS: usize = 256;
+const MOST_BLOCKS: usize = 512;
 
 /// The blocks that nobody has taken yet, of each file, in order.
 #[derive(Debug)]

@@ -105,7 +105,6 @@ impl Gate {
         let mut state = self.lock();
         state.failures = 0;
         state.odd_answers = 0;
-        state.reason = None;
     }
 
     /// An attempt failed that passed in this epoch. Returns the error when there is no use in another.
@@ -141,12 +140,13 @@ impl Gate {
         Ok(())
     }
 
-    /// Until when nobody asks and why, when nothing has come since the last failure.
+    /// How long nobody asks and why, when nobody does or nothing has come since the last failure.
     pub fn waiting(&self) -> Option<(Duration, String)> {
         let state = self.lock();
-        let reason = state.reason.clone()?;
         let left = state.opens_at.map(|at| at.duration_since(Instant::now()));
-        Some((left.unwrap_or_default(), reason))
+        let left = left.unwrap_or_default();
+        let is_waiting = state.failures > 0 || left > Duration::ZERO;
+        Some((left, state.reason.clone()?)).filter(|_| is_waiting)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -24,7 +24,7 @@ use super::{
 /// How often a file is put right before it is called damaged.
 const MOST_REPAIRS: u32 = 3;
 /// Blocks that are compared between two looks at the whole file, per connection.
-const COMPARED_BLOCKS: u32 = 64;
+const COMPARED_BLOCKS: u32 = 128;
 
 /// What a run does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,29 +85,39 @@ pub(super) async fn run<S: Source>(
         .store(transfer.store.kept_bytes(), Ordering::Relaxed);
     let ended = tokio::select! {
         ended = run.all() => ended,
-        never = tell(transfer, &meter, &gate, seen, progress) => match never {},
+        Err(error) = tell(transfer, &meter, &gate, seen, progress) => Err(error),
     };
     // Also what a run that failed has got is worth keeping.
     let store = transfer.store.clone();
-    blocking(move || store.checkpoint()).await?;
-    ended
+    let saved = blocking(move || store.checkpoint()).await;
+    match ended {
+        Err(Error::DiskFull { available, .. }) => Err(Error::DiskFull {
+            needed: transfer.total_bytes() - transfer.store.kept_bytes(),
+            available,
+        }),
+        ended => ended.and_then(|files| saved.map(|()| files)),
+    }
 }
 
-/// Tells how far it is, at once when something else begins, and makes sure that what came is saved.
+/// Tells how far it is, and at once when something else begins. Saves what came when nothing more does.
 async fn tell(
     transfer: &Transfer,
     meter: &Meter,
     gate: &Gate,
     mut phase: watch::Receiver<Phase>,
     progress: impl Fn(Progress),
-) -> std::convert::Infallible {
-    let total_bytes = transfer.spec.files.iter().map(|file| file.size).sum();
-    let mut speed = Speed::new();
+) -> Result<std::convert::Infallible> {
+    let total_bytes = transfer.total_bytes();
+    let (mut speed, mut came_before) = (Speed::new(), 0);
     let mut ticks = interval(TELL_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let now = *phase.borrow_and_update();
-        let state = match (now, gate.waiting()) {
+        let came = meter.came.load(Ordering::Relaxed);
+        // One connection may have to wait while others get their bytes.
+        let waiting = gate.waiting().filter(|_| came == came_before);
+        came_before = came;
+        let state = match (now, waiting) {
             (Phase::Verifying, _) => State::Verifying {
                 checked_bytes: meter.checked.load(Ordering::Relaxed),
             },
@@ -124,6 +134,10 @@ async fn tell(
             bytes_per_second: speed.update(meter),
             state,
         });
+        if transfer.store.is_due() {
+            let store = transfer.store.clone();
+            blocking(move || store.checkpoint()).await?;
+        }
         tokio::select! {
             _ = ticks.tick() => {}
             Ok(()) = phase.changed() => {}

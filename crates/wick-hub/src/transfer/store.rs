@@ -127,8 +127,7 @@ impl Store {
         *known = Some(hash);
         part.is_unsaved = true;
         inner_ref.unsaved_bytes += bytes.len() as u64;
-        let is_due = inner_ref.unsaved_bytes >= CHECKPOINT_BYTES
-            || inner_ref.saved_at.elapsed() >= CHECKPOINT_AFTER;
+        let is_due = inner_ref.is_due();
         let unsaved = is_due.then(|| inner_ref.take_unsaved());
         drop(inner);
         save(unsaved.unwrap_or_default())?;
@@ -141,6 +140,11 @@ impl Store {
         for &block in blocks {
             hashes[block as usize] = None;
         }
+    }
+
+    /// Whether something was written that has not been saved for too long.
+    pub fn is_due(&self) -> bool {
+        self.lock().is_due()
     }
 
     /// Makes all that was written survive a loss of power.
@@ -198,6 +202,12 @@ impl Store {
 }
 
 impl Inner {
+    fn is_due(&self) -> bool {
+        let is_much = self.unsaved_bytes >= CHECKPOINT_BYTES;
+        let is_long = self.saved_at.elapsed() >= CHECKPOINT_AFTER;
+        is_much || (is_long && self.unsaved_bytes > 0)
+    }
+
     /// What a checkpoint has to save: the files first, so that the journal never says more than is true.
     fn take_unsaved(&mut self) -> Vec<Disk> {
         self.unsaved_bytes = 0;

@@ -32,7 +32,7 @@ const AT_ONCE: usize = 8;
 fn seeds() -> u64 {
     match std::env::var_os("WICK_LONG") {
         Some(_) => 3000u64.div_ceil(BEHAVIOURS.len() as u64),
-        None => 2,
+        None => 1,
     }
 }
 

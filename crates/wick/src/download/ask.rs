@@ -97,7 +97,7 @@ impl Ask {
 impl Wick {
     /// Asks the Hub which files that is.
     pub async fn find_download(&self, ask: &Ask) -> Result<DownloadRequest> {
-        let hub = self.hub()?;
+        let hub = self.hub().await?;
         let revision = ask.revision.as_deref();
         let commit = hub.model(&ask.repository, revision).await?.commit;
         let sets = sets(&hub.tree(&ask.repository, &commit).await?);

@@ -7,7 +7,11 @@ use wick_hub::{
 };
 
 use super::DownloadRequest;
-use crate::{Error, Result, library::Origin, library::files::part_name};
+use crate::{
+    Error, Result,
+    hub::check_header,
+    library::{Origin, files::part_name},
+};
 
 /// What is fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,12 +196,7 @@ pub(super) async fn resolve(hub: &Hub, request: &DownloadRequest) -> Result<Plan
             });
         }
     }
-    let report = crate::hub::check_header(hub, &repo, &commit, set).await?;
-    let mut problems = report.into_iter().flat_map(|report| report.problems);
-    match problems.next() {
-        None => {}
-        Some(problem) => return Err(problem.error.into()),
-    }
+    check_header(hub, &repo, &commit, set).await?;
     Ok(Plan::of(&commit, set))
 }
 

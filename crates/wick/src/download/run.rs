@@ -154,7 +154,7 @@ impl Wick {
             Some(plan) => plan.clone(),
             None => self.resolve(row, mode, None).await?,
         };
-        let hub = self.hub()?;
+        let hub = self.hub().await?;
         loop {
             if let Some(model_id) = self.in_library(&plan)? {
                 partial.discard()?;
@@ -186,7 +186,10 @@ impl Wick {
         let mut wait = Duration::from_secs(1);
         loop {
             self.set_download_status(row.id, DownloadState::Resolving);
-            let failed = match resolve(&self.hub()?, &row.request).await {
+            let hub = self.hub().await?;
+            // What was told before led to what is not there.
+            let hub = before.map_or_else(|| hub.clone(), |_| hub.anew());
+            let failed = match resolve(&hub, &row.request).await {
                 Ok(plan) => {
                     let notice = before.map(|_| "the file changed on the server; started afresh");
                     self.store.set_download_plan(row.id, &plan, notice)?;

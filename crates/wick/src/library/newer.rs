@@ -11,7 +11,7 @@ impl Wick {
     /// Asks the Hub about all models that came from there, and notes what it says. One that it says nothing of is left
     /// as it was; the first reason comes back.
     pub async fn check_for_newer(&self) -> Result<()> {
-        let hub = self.hub()?;
+        let hub = self.hub().await?.anew();
         let mut by_repository: BTreeMap<String, Vec<(LibraryModel, Origin)>> = BTreeMap::new();
         for model in self.models()? {
             if let Some(origin) = model.origin.clone() {

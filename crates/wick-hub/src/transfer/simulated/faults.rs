@@ -3,7 +3,7 @@
 use super::*;
 
 /// Runs of the quick part; `WICK_LONG` asks for more.
-const RUNS: u64 = 200;
+const RUNS: u64 = 100;
 
 fn runs() -> u64 {
     match std::env::var_os("WICK_LONG") {

@@ -2,11 +2,11 @@
 
 use std::sync::atomic::AtomicU64;
 
-use super::*;
+use super::{super::blocks::BLOCK_BYTES, *};
 
 const SIZE: u64 = 1_500_000;
-/// The file and its six records.
-const WRITTEN: u64 = SIZE + 6 * 48;
+/// The file and its records.
+const WRITTEN: u64 = SIZE + SIZE.div_ceil(BLOCK_BYTES) * 48;
 
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_ends_a_run_at_any_byte_and_space_lets_it_go_on() {
