@@ -73,11 +73,9 @@ fn with_a_chat() -> (TempDir, Page) {
 fn every_command_is_granted_and_handled() {
     let folder = tempfile::tempdir().unwrap();
     let page = Page::open(Paths::at(folder.path()));
-    // Without arguments most refuse, each in its own words. The one left out would open a file browser.
-    for command in COMMANDS
-        .iter()
-        .filter(|name| **name != "app_open_data_folder")
-    {
+    // Without arguments most refuse, each in its own words. Those left out would open a file browser.
+    let is_quiet = |name: &&&str| !["app_open_data_folder", "models_folder_open"].contains(name);
+    for command in COMMANDS.iter().filter(is_quiet) {
         if let Err(error) = page.call(command, json!({})) {
             let error = error.to_string();
             assert!(!error.contains("not allowed"), "{command}: {error}");
@@ -226,6 +224,45 @@ fn the_machine_is_told_whatever_its_drivers_do() {
     assert_eq!(predictions[0]["decode_tokens_per_second"], Value::Null);
     let recommended = recommended.as_array().unwrap();
     assert!(recommended.iter().all(|one| one["reasons"][0].is_string()));
+}
+
+#[test]
+fn the_hub_is_known_without_asking_it_and_a_token_never_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = Page::started(&folder);
+    let catalog = page.call("hub_catalog", json!({})).unwrap();
+    assert!(catalog[0]["repository"].is_string());
+    // Nobody listens there.
+    let patch = json!({ "hubEndpoint": "http://127.0.0.1:9" });
+    page.call("settings_update", json!({ "patch": patch }))
+        .unwrap();
+    let account = page.call("hub_account", json!({})).unwrap();
+    let expected = json!({ "hasToken": false, "keptIn": "file", "endpoint": "http://127.0.0.1:9" });
+    assert_eq!(account, expected);
+    let error = page
+        .call("hub_set_token", json!({ "token": "hf secret" }))
+        .unwrap_err();
+    assert_eq!(error["code"], "hub_refused");
+    assert!(!error.to_string().contains("secret"));
+    // It cannot be tried, so it is kept.
+    let account = page
+        .call("hub_set_token", json!({ "token": "hf_secret" }))
+        .unwrap();
+    assert_eq!(account["hasToken"], true);
+    assert!(!account.to_string().contains("secret"));
+    let page_of_catalog = page
+        .call("hub_search", json!({ "query": { "search": "smollm2" } }))
+        .unwrap();
+    assert_eq!(page_of_catalog["source"]["kind"], "catalog");
+    let error = page
+        .call("hub_details", json!({ "repository": "../etc" }))
+        .unwrap_err();
+    assert_eq!(error["code"], "hub_refused");
+    let check = json!({ "repository": "a/b", "commit": "main", "file": "x" });
+    assert_eq!(
+        page.call("hub_check", check).unwrap_err()["code"],
+        "hub_refused"
+    );
 }
 
 #[test]

@@ -8,6 +8,15 @@ pub enum Error {
     /// The engine said no.
     #[error(transparent)]
     Engine(#[from] wick_engine::Error),
+    /// The Hub said no, or could not be reached.
+    #[error(transparent)]
+    Hub(#[from] wick_hub::Error),
+    /// The Hub does not take the access token.
+    #[error("{endpoint} does not take this access token")]
+    TokenRefused {
+        /// Who was asked.
+        endpoint: String,
+    },
     /// The engine process ended on its own.
     #[error("the engine stopped unexpectedly ({reason})")]
     EngineCrashed {
@@ -30,6 +39,44 @@ pub enum Error {
         name: String,
         /// Where its file should be.
         path: String,
+    },
+    /// The library knows the model, and its file is no longer the one that it was.
+    #[error("the file of {name} has changed: {path}")]
+    ModelChanged {
+        /// The model's name.
+        name: String,
+        /// Its file.
+        path: String,
+    },
+    /// The folder of models is not there.
+    #[error("the folder of models is not there: {path}")]
+    ModelsFolderMissing {
+        /// Where it should be.
+        path: String,
+    },
+    /// Its bytes are not those that its name or its history promises.
+    #[error("{path} is damaged: its sha256 is {found}, not {expected}")]
+    FileDamaged {
+        /// The file.
+        path: String,
+        /// Its sha256 as it was, or as it is named.
+        expected: String,
+        /// As it is.
+        found: String,
+    },
+    /// Somebody else holds the file.
+    #[error("{path} is in use: {by}")]
+    FileInUse {
+        /// The file.
+        path: String,
+        /// By whom.
+        by: &'static str,
+    },
+    /// What the server sent, again and again, is not what it had promised.
+    #[error("what came of {file} is not what the server had promised")]
+    DownloadCorrupt {
+        /// The file, by its name there.
+        file: String,
     },
     /// Nothing but white space.
     #[error("the message is empty")]
@@ -101,6 +148,28 @@ pub enum Error {
     /// The database refused.
     #[error("the database failed: {0}")]
     Storage(rusqlite::Error),
+    /// The repository has no such file.
+    #[error("{repository} has no {wanted}; it has {available}")]
+    NoSuchFile {
+        /// Which repository.
+        repository: String,
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        available: String,
+    },
+    /// The repository has some parts of the model only.
+    #[error("{file} is a part of a model of which the repository lacks others")]
+    IncompleteSet {
+        /// The part.
+        file: String,
+    },
+    /// Something that belongs to a model and is none of text.
+    #[error("{file} is no model of text")]
+    NoTextModel {
+        /// The file.
+        file: String,
+    },
     /// A file could not be read or written.
     #[error("{path}: {reason}")]
     File {
@@ -140,6 +209,10 @@ pub enum ErrorCode {
     InvalidSettings,
     NoModel,
     ModelMissing,
+    ModelChanged,
+    ModelsFolderMissing,
+    FileInUse,
+    DownloadCorrupt,
     DeviceUnavailable,
     NotANumber,
     ComputeFailed,
@@ -154,6 +227,13 @@ pub enum ErrorCode {
     StorageFromNewerVersion,
     StorageFailed,
     LinkRefused,
+    Offline,
+    HubNotFound,
+    HubGated,
+    HubSignIn,
+    HubRateLimited,
+    HubFailed,
+    HubRefused,
     Busy,
     Internal,
 }
@@ -173,6 +253,7 @@ impl Error {
     /// The code of this error.
     pub fn code(&self) -> ErrorCode {
         use wick_engine::Error as Engine;
+        use wick_hub::Error as Hub;
         match self {
             Self::Engine(error) => match error {
                 Engine::Read { .. } => ErrorCode::FileReadFailed,
@@ -203,10 +284,35 @@ impl Error {
                 Engine::Panicked { .. } => ErrorCode::EngineCrashed,
                 Engine::Cancelled => ErrorCode::Cancelled,
             },
+            Self::Hub(error) => match error {
+                Hub::Offline { .. } | Hub::TimedOut { .. } | Hub::Interrupted { .. } => {
+                    ErrorCode::Offline
+                }
+                Hub::NotFound { .. } | Hub::NotFoundOrPrivate { .. } | Hub::Disabled { .. } => {
+                    ErrorCode::HubNotFound
+                }
+                Hub::Gated { .. } => ErrorCode::HubGated,
+                Hub::RateLimited { .. } => ErrorCode::HubRateLimited,
+                Hub::Encryption { .. }
+                | Hub::ExpiredAddress { .. }
+                | Hub::Server { .. }
+                | Hub::BadAnswer { .. }
+                | Hub::TooLarge { .. } => ErrorCode::HubFailed,
+                Hub::Refused { .. } => ErrorCode::HubRefused,
+            },
+            Self::TokenRefused { .. } => ErrorCode::HubSignIn,
             Self::EngineCrashed { .. } => ErrorCode::EngineCrashed,
             Self::EngineStart { .. } => ErrorCode::EngineStartFailed,
             Self::NoModel => ErrorCode::NoModel,
             Self::ModelMissing { .. } => ErrorCode::ModelMissing,
+            Self::ModelChanged { .. } => ErrorCode::ModelChanged,
+            Self::ModelsFolderMissing { .. } => ErrorCode::ModelsFolderMissing,
+            Self::FileDamaged { .. } => ErrorCode::FileMalformed,
+            Self::FileInUse { .. } => ErrorCode::FileInUse,
+            Self::NoSuchFile { .. } => ErrorCode::HubNotFound,
+            Self::IncompleteSet { .. } => ErrorCode::FileTruncated,
+            Self::NoTextModel { .. } => ErrorCode::UnsupportedArchitecture,
+            Self::DownloadCorrupt { .. } => ErrorCode::DownloadCorrupt,
             Self::EmptyMessage => ErrorCode::EmptyMessage,
             Self::InvalidSetting { .. } => ErrorCode::InvalidSettings,
             Self::NotFound { .. } => ErrorCode::NotFound,

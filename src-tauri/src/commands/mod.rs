@@ -2,7 +2,9 @@
 
 pub mod app;
 pub mod chat;
+pub mod downloads;
 pub mod hardware;
+pub mod hub;
 pub mod models;
 pub mod recommend;
 pub mod settings;

@@ -218,6 +218,22 @@ export type SamplingParams = {
 
 export type CacheType = "f32" | "f16" | "q8_0";
 
+export type Prefer = "balance" | "quality" | "speed";
+
+export type Preferences = {
+  /** Memory that stays free for other programs; `None` is a quarter of the machine's, and at least 2 GB. */
+  leaveFreeBytes: number | null,
+  /** What counts more. */
+  prefer: Prefer,
+  /** Languages that the model must have been made for, by their codes. */
+  languages: Array<string>,
+  /** Whether it must be one that thinks before it answers. */
+  reasoning: boolean,
+  /** Licences that will do; none is any. */
+  licences: Array<string>,
+  /** Tokens of context; less where so much does not fit. */
+  contextLength: number, };
+
 export type Settings = {
   /** Colours of the window. */
   theme: Theme,
@@ -234,9 +250,17 @@ export type Settings = {
   /** Threads to compute with; `None` leaves it to Wick. */
   threads: number | null,
   /** How keys and values are kept while a model reads and writes. */
-  cacheType: CacheType, };
+  cacheType: CacheType,
+  /** What recommendations are made by. */
+  preferences: Preferences,
+  /** Address of the Hub or of a mirror; `None` is `HF_ENDPOINT`, else the Hub. */
+  hubEndpoint: string | null,
+  /** The way to the network: `None` is the system's, an empty text is straight, else a proxy's address. */
+  proxy: string | null,
+  /** Most bytes that downloads may take in a second, all together; `None` is no limit. */
+  downloadLimitBytesPerSecond: number | null, };
 
-export type ErrorCode = "not_gguf" | "unsupported_gguf_version" | "file_truncated" | "file_malformed" | "unsupported_architecture" | "unsupported_tensor_type" | "unsupported_tokenizer" | "no_chat_template" | "chat_template_failed" | "prompt_too_long" | "empty_message" | "invalid_settings" | "no_model" | "model_missing" | "device_unavailable" | "not_a_number" | "compute_failed" | "engine_crashed" | "engine_start_failed" | "cancelled" | "not_found" | "file_read_failed" | "disk_full" | "storage_unwritable" | "storage_damaged" | "storage_from_newer_version" | "storage_failed" | "link_refused" | "busy" | "internal";
+export type ErrorCode = "not_gguf" | "unsupported_gguf_version" | "file_truncated" | "file_malformed" | "unsupported_architecture" | "unsupported_tensor_type" | "unsupported_tokenizer" | "no_chat_template" | "chat_template_failed" | "prompt_too_long" | "empty_message" | "invalid_settings" | "no_model" | "model_missing" | "device_unavailable" | "not_a_number" | "compute_failed" | "engine_crashed" | "engine_start_failed" | "cancelled" | "not_found" | "file_read_failed" | "disk_full" | "storage_unwritable" | "storage_damaged" | "storage_from_newer_version" | "storage_failed" | "link_refused" | "offline" | "hub_not_found" | "hub_gated" | "hub_sign_in" | "hub_rate_limited" | "hub_failed" | "hub_refused" | "busy" | "internal";
 
 export type AppError = {
   /** What programs match on. */
@@ -484,21 +508,73 @@ export type FileSize = {
   /** How it is known. */
   source: SizeSource, };
 
-export type Prefer = "balance" | "quality" | "speed";
+export type ExpertDimensions = {
+  /** Experts of a layer. */
+  count: number,
+  /** How many a token asks. */
+  used: number,
+  /** Width of one. */
+  feedForward: number, };
 
-export type Preferences = {
-  /** Memory that stays free for other programs; `None` is a quarter of the machine's, and at least 2 GB. */
-  leaveFreeBytes: number | null,
-  /** What counts more. */
-  prefer: Prefer,
-  /** Languages that the model must have been made for, by their codes. */
+export type Dimensions = {
+  /** The family, by GGUF's name. */
+  architecture: string,
+  /** Layers. */
+  layers: number,
+  /** Length of the embedding. */
+  embedding: number,
+  /** Width of the feed-forward part. */
+  feedForward: number,
+  /** Heads of queries. */
+  heads: number,
+  /** Heads of keys and values. */
+  kvHeads: number,
+  /** Length of a head. */
+  headDim: number,
+  /** Entries of the vocabulary. */
+  vocabulary: number,
+  /** Tokens of context it was trained for. */
+  contextLength: number,
+  /** Whether the logits are computed with the embedding's matrix. */
+  isOutputTied: boolean,
+  /** Positions that a token sees in layers with a window. */
+  window?: number | null,
+  /** Experts of a layer, how many a token asks, and the width of one. */
+  experts?: ExpertDimensions | null, };
+
+export type Thinking = "never" | "can" | "always";
+
+export type CatalogFile = {
+  /** How it is quantized. */
+  level: Mixture,
+  /** Its name in the repository. */
+  name: string,
+  /** Its size, where it is certain. */
+  verifiedBytes?: number, };
+
+export type CatalogEntry = {
+  /** Its name here. */
+  id: string,
+  /** Its name for people. */
+  name: string,
+  /** Who made it. */
+  publisher: string,
+  /** Where its files are, on the Hub. */
+  repository: string,
+  /** Year and month: `2025-04`. */
+  released: string,
+  /** As the Hub names it: `apache-2.0`. */
+  licence: string,
+  /** Languages it was made for, by their codes of two letters; `*` is more than a hundred. */
   languages: Array<string>,
-  /** Whether it must be one that thinks before it answers. */
-  reasoning: boolean,
-  /** Licences that will do; none is any. */
-  licences: Array<string>,
-  /** Tokens of context; less where so much does not fit. */
-  contextLength: number, };
+  /** Whether it thinks before it answers. */
+  thinking: Thinking,
+  /** Weights, as its makers count them. */
+  parameters: number,
+  /** Its hyper-parameters. */
+  dimensions: Dimensions,
+  /** Its files, the smallest first. */
+  files: Array<CatalogFile>, };
 
 export type Range = {
   /** At least. */
@@ -533,6 +609,24 @@ export type Verdict = {
 export type Place = { "kind": "processor" } | { "kind": "gpu",
   /** Its name. */
   name: string, };
+
+export type Estimate = {
+  /** Tokens of context. */
+  context_length: number,
+  /** Where it is computed. */
+  place: Place,
+  /** Tokens of a prompt read in a second; `None`, as are the other speeds, where the machine was not measured. */
+  prefill_tokens_per_second: Range | null,
+  /** Tokens written in a second. */
+  decode_tokens_per_second: Range | null,
+  /** Seconds until a reply to a prompt of 500 tokens begins. */
+  time_to_first_token_seconds: Range | null,
+  /** All of it in a word. */
+  verdict: Verdict,
+  /** The machine's. */
+  memory_bytes: MemoryBytes,
+  /** The graphics processor's, where it computes layers. */
+  vram_bytes: MemoryBytes | null, };
 
 export type Prediction = {
   /** The model's id in the catalog. */
@@ -582,6 +676,134 @@ export type Advice = {
   /** What every model of the catalog would take, and how fast it would be. */
   predictions: Array<Prediction>, };
 
+export type HubSort = "trending" | "downloads" | "likes" | "recent";
+
+export type HubQuery = {
+  /** Words of a name. */
+  search: string,
+  /** What comes first. */
+  sort: HubSort,
+  /** Only models of this class. */
+  class: Class | null,
+  /** Only models that fit in this machine's memory and that Wick can run. */
+  onlyFitting: boolean,
+  /** Licences that will do; none is any. */
+  licences: Array<string>,
+  /** Languages that a model must have been made for. */
+  languages: Array<string>,
+  /** Only of this family, by GGUF's name. */
+  architecture: string | null,
+  /** Only models that ask for their terms to be accepted, or only others. */
+  gated: boolean | null,
+  /** Only of this publisher. */
+  publisher: string | null,
+  /** [`HubPage::next`] of the page before; with it everything else stays as it was. */
+  next: string | null, };
+
+export type Source = { "kind": "live" } | { "kind": "cached",
+  /** When the Hub said so. */
+  atMs: number, } | { "kind": "catalog" };
+
+export type Runs = { "kind": "yes" } | { "kind": "unknown" } | { "kind": "no",
+  /** Why. */
+  reason: string, };
+
+export type HubModel = {
+  /** `owner/name`. */
+  repository: string,
+  /** Who published it: the owner. */
+  publisher: string,
+  /** Its name without the owner. */
+  name: string,
+  /** Weights. */
+  parameters: number | null,
+  /** By that number. */
+  class: Class | null,
+  /** The family. */
+  architecture: string | null,
+  /** Whether Wick runs the family. */
+  runs: Runs,
+  /** As the Hub names it: `apache-2.0`. */
+  licence: string | null,
+  /** Languages by their codes; `*` is many. */
+  languages: Array<string>,
+  /** Whether its terms are to be accepted before it can be downloaded. */
+  gated: boolean,
+  /** Downloads of the last month. */
+  downloads: number,
+  /** People who like it. */
+  likes: number,
+  /** When it last changed: an ISO date. */
+  updatedAt: string | null,
+  /** Tokens of context it was trained for. */
+  contextLength: number | null,
+  /** What it would be like here at `Q4_K_M`, by the number of its weights. */
+  verdict: Verdict | null, };
+
+export type HubPage = {
+  /** Models, in the order that was asked for. */
+  models: Array<HubModel>,
+  /** Where the search goes on; only the Hub knows how to read it. */
+  next: string | null,
+  /** Where this came from. */
+  source: Source, };
+
+export type HubFile = {
+  /** Its name in the repository: of a split one that of the first part, of the folder's safetensors nothing. */
+  name: string,
+  /** Files of weights. */
+  parts: number,
+  /** Level of quantization, as its name says. */
+  level: string | null,
+  /** Bytes of all of it. */
+  bytes: number,
+  /** The model of the library that it is. */
+  installed: string | null,
+  /** Whether Wick runs it. */
+  runs: Runs,
+  /** What it would take here, by its size. */
+  estimate: Estimate | null, };
+
+export type HubDetails = {
+  /** The model. */
+  model: HubModel,
+  /** The commit that this is of; empty where only the catalog knows the model. */
+  commit: string,
+  /** Its card, a stranger's markdown, without what stands before it for machines. */
+  card: string,
+  /** Its files of weights, the smallest first. */
+  files: Array<HubFile>,
+  /** Where this came from. */
+  source: Source,
+  /** Its page for people. */
+  url: string, };
+
+export type HubFileCheck = {
+  /** As in [`HubFile::name`]. */
+  name: string,
+  /** Everything that keeps it from running; nothing where it runs. */
+  problems: Array<AppError>,
+  /** What it would take here. */
+  estimate: Estimate | null,
+  /** Kind of its tokenizer. */
+  tokenizer: string,
+  /** Whether it has a chat template. */
+  hasChatTemplate: boolean,
+  /** The family. */
+  architecture: string,
+  /** How most of its weights are stored. */
+  quantization: string, };
+
+export type TokenPlace = "keyring" | "file" | "environment" | "hugging_face";
+
+export type HubAccount = {
+  /** Whether there is an access token for this endpoint. */
+  hasToken: boolean,
+  /** Where it is, or would be kept. */
+  keptIn: TokenPlace,
+  /** The Hub's address, or a mirror's. */
+  endpoint: string, };
+
 export type AppEvent = { "type": "engine",
   /** Its new state. */
   status: EngineStatus, } | { "type": "library_changed" } | { "type": "chats_changed" } | { "type": "settings_changed",
@@ -624,5 +846,11 @@ export const COMMANDS = [
   "hardware_cancel_calibration",
   "hardware_measurements",
   "recommend_models",
+  "hub_search",
+  "hub_details",
+  "hub_check",
+  "hub_account",
+  "hub_set_token",
+  "hub_catalog",
   "settings_update",
 ] as const;
