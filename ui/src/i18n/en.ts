@@ -1,10 +1,12 @@
 // Every sentence of the interface, in English. Another language is another object of the same type.
 import { machine } from "./enMachine";
+import { browse } from "./enModels";
 
 export const en = {
   navigation: {
     label: "Main",
     chat: "Chat",
+    models: "Models",
     machine: "Machine",
     settings: "Settings",
   },
@@ -126,6 +128,7 @@ export const en = {
     chip: (name: string, state: string) => `Model: ${name}, ${state}`,
     library: "Models on this computer",
     import: "Import a GGUF file…",
+    more: "Find more models…",
     importing: "Importing a model",
     imported: (name: string) => `${name} is ready to use.`,
     copied: (done: string, total: string) => `${done} of ${total}`,
@@ -170,6 +173,7 @@ export const en = {
     starterFailed: "The starter model could not be imported",
   },
   machine,
+  browse,
   engineBanner: {
     next: "Your next message starts it again.",
     dismiss: "Dismiss",

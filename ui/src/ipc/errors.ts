@@ -154,6 +154,58 @@ export const errorWords: Record<ErrorCode, ErrorWords> = {
     advice: "Wait for the running reply, or stop it, then try again.",
     tone: "info",
   },
+  offline: {
+    title: "The Hub cannot be reached",
+    advice: "Check the network, and the proxy in Settings, Hub.",
+    tone: "warn",
+  },
+  hub_not_found: {
+    title: "Not found, private, or needs sign-in",
+    advice:
+      "Check the name. A private model needs an access token: Settings, Hub.",
+    tone: "warn",
+  },
+  hub_gated: {
+    title: "Its makers ask you to accept their terms",
+    advice:
+      "Accept them on the model's page, then give Wick an access token: Settings, Hub.",
+    tone: "info",
+  },
+  hub_sign_in: {
+    title: "The Hub asks who you are",
+    advice: "Give Wick a valid access token: Settings, Hub.",
+    tone: "warn",
+  },
+  hub_rate_limited: {
+    title: "The Hub asks to slow down",
+    advice: "Wait a little; an access token raises the limit.",
+    tone: "info",
+  },
+  hub_failed: {
+    title: "The Hub did not answer as it should",
+    advice: "Try again in a while.",
+    tone: "warn",
+  },
+  hub_refused: {
+    title: "Wick does not use this address",
+    advice: "Only addresses that begin with https:// are used.",
+    tone: "warn",
+  },
+  download_corrupt: {
+    title: "What arrived is not what the Hub promised",
+    advice: "Nothing of it was kept. Try again, or use another mirror.",
+    tone: "bad",
+  },
+  download_changed: {
+    title: "The file changed on the server",
+    advice: "The download starts afresh.",
+    tone: "warn",
+  },
+  file_in_use: {
+    title: "The model is in use",
+    advice: "Wait for the running reply, or unload the model, then try again.",
+    tone: "info",
+  },
   internal: {
     title: "Something went wrong",
     advice: "Try again; if it stays so, restart Wick.",
