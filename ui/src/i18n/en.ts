@@ -16,7 +16,7 @@ export const en = {
     newChat: "New chat",
     show: "Show chats",
     hide: "Hide chats",
-    offline: "All on this computer · offline",
+    offline: "All on this computer",
     running: "A reply is being written",
     menu: (title: string) => `Options for “${title}”`,
     rename: "Rename",
@@ -249,7 +249,7 @@ export const en = {
     unload: "Unload model",
     data: "Your data",
     dataHelp:
-      "Chats, settings and models are files on this computer. Nothing leaves it: no account, no telemetry, no network use.",
+      "Chats, settings and models are files on this computer. Nothing of them leaves it: no account, no telemetry. The network is used for the models you look for, and for nothing else.",
     folder: "Data folder",
     openFolder: "Open folder",
     about: "About",

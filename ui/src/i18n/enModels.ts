@@ -159,6 +159,7 @@ export const browse = {
     checking: "Reading the header…",
     waiting: "Not looked at yet",
     checkFailed: "Could not be checked",
+    needsAccess: "Needs access",
     checkAgain: "Check again",
     wontRun: "Will not run",
     runs: "Runs",
@@ -239,10 +240,10 @@ export const browse = {
     restore: "Restore",
     restoreOf: (name: string) => `Restore ${name}`,
     storages: {
-      kept: "Wick's folder",
-      in_place: "where it was",
+      kept: "in Wick's folder",
+      in_place: "used where it lies",
+      adopted: "used where it lies",
     },
-    adoptedFrom: (peer: string) => `in ${peer}`,
     importedFile: "a file",
     availability: {
       available: "",

@@ -59,16 +59,17 @@ describe("the verdict", () => {
       },
     }));
     expect(
-      verdictWords({ predictions: none, recommendations: [], levels: [] }).headline,
+      verdictWords({ predictions: none, recommendations: [], levels: [] })
+        .headline,
     ).toBe("Nothing fits now");
     expect(byClass(none).map(({ standing }) => standing)).toEqual([
       "too_large",
       "too_large",
       "too_large",
     ]);
-    expect(verdictWords({ predictions, recommendations: [], levels: [] }).headline).toBe(
-      "Models fit, but none as you wish",
-    );
+    expect(
+      verdictWords({ predictions, recommendations: [], levels: [] }).headline,
+    ).toBe("Models fit, but none as you wish");
     expect(overall([], []).best).toBeNull();
     expect(byClass([])).toEqual([]);
   });

@@ -10,6 +10,7 @@ import type {
   StarterState,
 } from "../ipc/bindings";
 import { asAppError } from "../ipc/errors";
+import { plainName } from "./words";
 
 export type ImportProgress = {
   mode: ImportMode;
@@ -49,7 +50,12 @@ export class Models {
 
   async refresh(): Promise<void> {
     try {
-      this.library = await this.#backend.models.list();
+      const library = await this.#backend.models.list();
+      // A file may call itself anything.
+      this.library = library.map(({ info, ...model }) => ({
+        ...model,
+        info: { ...info, name: plainName(info.name) },
+      }));
       this.loaded = true;
     } catch (error) {
       this.#report(asAppError(error));

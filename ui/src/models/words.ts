@@ -5,9 +5,19 @@ import type { Estimate, MemoryBytes, Verdict } from "../ipc/bindings";
 
 const words = t.browse;
 
+// Marks that turn the direction of what follows, and control characters: a name can pretend to be another with them.
+// eslint-disable-next-line no-control-regex
+const TRICKS =
+  /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u061c\u202a-\u202e\u2060-\u2069\ufeff]/g;
+
+/** A name as it can be shown: what is invisible in it is made visible. */
+export function plainName(text: string): string {
+  return text.replace(TRICKS, "\ufffd");
+}
+
 /** `4.0B`, `135M`: as people speak of sizes. */
 export function formatParameters(parameters: number): string {
-  if (parameters >= 1e9) {
+  if (parameters >= 999.5e6) {
     const billions = parameters / 1e9;
     return `${billions.toFixed(billions < 99.95 ? 1 : 0)}B`.replace(".0B", "B");
   }
