@@ -237,6 +237,8 @@ export const browse = {
     trashTitle: "Deleted since Wick started",
     trashHelp: (bytes: string) =>
       `These can be restored until Wick closes; then ${bytes} become free.`,
+    trashHelpFree: "These can be restored until Wick closes.",
+    trashEmpty: "Free the space now",
     restore: "Restore",
     restoreOf: (name: string) => `Restore ${name}`,
     storages: {
@@ -343,7 +345,8 @@ export const browse = {
         : count === 1
           ? `Use 1 model, ${size}`
           : `Use ${count} models, ${size}`,
-    working: "Reading the files…",
+    working: (percent: string) => `Reading the files… ${percent}`,
+    stop: "Stop",
     done: (count: number) =>
       count === 1 ? "1 model was added." : `${count} models were added.`,
     close: "Close",

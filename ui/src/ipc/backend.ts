@@ -99,7 +99,13 @@ export interface Backend {
     cancelMove(): Promise<void>;
     /** What other programs keep on this computer. */
     adoptable(): Promise<Adoptable[]>;
-    adopt(keys: string[]): Promise<LibraryModel[]>;
+    /** Reads their files where they lie; `cancelImport` stops it. */
+    adopt(
+      keys: string[],
+      onEvent: (event: ImportEvent) => void,
+    ): Promise<LibraryModel[]>;
+    /** Frees the space of what was deleted, at once. */
+    emptyTrash(): Promise<void>;
     /** Looks for newer files; `library_changed` tells when something was found. */
     checkForNewer(): Promise<void>;
   };

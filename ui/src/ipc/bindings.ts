@@ -380,7 +380,7 @@ export type Settings = {
   /** What the person wants of models. */
   preferences: Preferences, };
 
-export type ErrorCode = "not_gguf" | "unsupported_gguf_version" | "file_truncated" | "file_malformed" | "unsupported_architecture" | "unsupported_tensor_type" | "unsupported_tokenizer" | "no_chat_template" | "chat_template_failed" | "prompt_too_long" | "empty_message" | "invalid_settings" | "no_model" | "model_missing" | "device_unavailable" | "not_a_number" | "compute_failed" | "engine_crashed" | "engine_start_failed" | "cancelled" | "not_found" | "file_read_failed" | "disk_full" | "storage_unwritable" | "storage_damaged" | "storage_from_newer_version" | "storage_failed" | "link_refused" | "busy" | "offline" | "hub_not_found" | "hub_gated" | "hub_sign_in" | "hub_rate_limited" | "hub_failed" | "hub_refused" | "download_corrupt" | "download_changed" | "file_in_use" | "internal";
+export type ErrorCode = "not_gguf" | "unsupported_gguf_version" | "file_truncated" | "file_malformed" | "unsupported_architecture" | "unsupported_tensor_type" | "unsupported_tokenizer" | "no_chat_template" | "chat_template_failed" | "prompt_too_long" | "empty_message" | "invalid_settings" | "no_model" | "model_missing" | "model_changed" | "models_folder_missing" | "file_in_use" | "download_corrupt" | "device_unavailable" | "not_a_number" | "compute_failed" | "engine_crashed" | "engine_start_failed" | "cancelled" | "not_found" | "file_read_failed" | "disk_full" | "storage_unwritable" | "storage_damaged" | "storage_from_newer_version" | "storage_failed" | "link_refused" | "busy" | "offline" | "hub_not_found" | "hub_gated" | "hub_sign_in" | "hub_rate_limited" | "hub_failed" | "hub_refused" | "internal";
 
 export type AppError = {
   /** What programs match on. */
@@ -965,6 +965,7 @@ export const COMMANDS = [
   "models_adoptable",
   "models_adopt",
   "models_check_newer",
+  "models_trash_empty",
   "model_select",
   "model_unload",
   "engine_status",

@@ -196,9 +196,14 @@ export const errorWords: Record<ErrorCode, ErrorWords> = {
     advice: "Nothing of it was kept. Try again, or use another mirror.",
     tone: "bad",
   },
-  download_changed: {
-    title: "The file changed on the server",
-    advice: "The download starts afresh.",
+  model_changed: {
+    title: "The model's file has changed",
+    advice: "Verify it in the library, or import it again.",
+    tone: "warn",
+  },
+  models_folder_missing: {
+    title: "The folder of models is not there",
+    advice: "Connect the disk it lies on, then try again.",
     tone: "warn",
   },
   file_in_use: {

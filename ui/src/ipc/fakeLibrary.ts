@@ -153,8 +153,12 @@ export function fakeLibrary({ scenario, pause, emit }: Options): Library {
       await pause(400);
       return adoptables;
     },
-    async adopt(keys) {
+    async adopt(keys, onEvent) {
       const chosen = adoptables.filter(({ key }) => keys.includes(key));
+      const total = chosen.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+      await work(total, (doneBytes, totalBytes) =>
+        onEvent({ type: "reading", doneBytes, totalBytes }),
+      );
       const adopted = chosen.map((one): LibraryModel => ({
         ...(fakeModels[1] as LibraryModel),
         id: `adopted-${one.key}`,
@@ -173,6 +177,9 @@ export function fakeLibrary({ scenario, pause, emit }: Options): Library {
       );
       change([...adopted, ...models]);
       return adopted;
+    },
+    async emptyTrash() {
+      trash.clear();
     },
     async checkForNewer() {
       await pause(300);

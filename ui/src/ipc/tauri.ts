@@ -79,7 +79,9 @@ export const tauriBackend: Backend = {
       call("models_folder_move", { onEvent: channel<MoveEvent>(onEvent) }),
     cancelMove: () => call("models_folder_move_cancel"),
     adoptable: () => call("models_adoptable"),
-    adopt: (keys) => call("models_adopt", { keys }),
+    adopt: (keys, onEvent) =>
+      call("models_adopt", { keys, onEvent: channel<ImportEvent>(onEvent) }),
+    emptyTrash: () => call("models_trash_empty"),
     checkForNewer: () => call("models_check_newer"),
   },
   engine: {

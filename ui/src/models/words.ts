@@ -25,7 +25,9 @@ export function formatParameters(parameters: number): string {
 }
 
 export function licenceName(licence: string): string {
-  return words.licences[licence] ?? licence;
+  return Object.hasOwn(words.licences, licence)
+    ? (words.licences[licence] ?? licence)
+    : licence;
 }
 
 /** The names of languages, at most a few; `*` stands for many. */

@@ -105,10 +105,10 @@ export class Hub {
       }
       const known = what === "more" ? this.models : [];
       // Pages shift while they are read: a model may come twice.
-      const fresh = page.models.filter(
-        ({ repository }) => !known.some((one) => one.repository === repository),
+      this.models = [...known, ...page.models].filter(
+        ({ repository }, at, all) =>
+          all.findIndex((one) => one.repository === repository) === at,
       );
-      this.models = [...known, ...fresh];
       this.next = page.next;
       this.source = page.source;
     } catch (error) {

@@ -60,6 +60,15 @@ export class Library {
     return done ?? false;
   }
 
+  /** Frees the space at once; what was deleted cannot come back then. */
+  async emptyTrash(): Promise<void> {
+    await this.#attempt(async () => {
+      await this.#backend.models.emptyTrash();
+      this.trash = [];
+      await this.refreshFolder();
+    });
+  }
+
   get isVerifying(): boolean {
     return [...this.verifications.values()].some(
       ({ state }) => state === "reading",
