@@ -69,7 +69,7 @@ it("downloads the recommended model with one button and is ready with it", async
   const { user, backend } = await open("first-run");
   const start = vi.spyOn(backend.downloads, "start");
   await user.click(
-    await screen.findByRole("button", { name: /^Download Qwen3 8B/ }),
+    await screen.findByRole("button", { name: /^Download 5.0 GB: Qwen3 8B/ }),
   );
   expect(start).toHaveBeenCalledWith({
     repository: "Qwen/Qwen3-8B-GGUF",

@@ -145,6 +145,7 @@ export const browse = {
     gatedOpen: "Accept on its page",
     gatedToken: "Give an access token",
     wontRunTitle: "Wick cannot run this model",
+    about: "About this model",
     files: "Files",
     filesHelp:
       "Wick reads each file's header from the Hub before it offers the download.",
@@ -369,6 +370,7 @@ export const browse = {
     download: "Download",
     downloadSize: (size: string) => `Download ${size}`,
     downloadOf: (name: string, size: string) => `Download ${name}, ${size}`,
+    downloadSizeOf: (name: string, size: string) => `Download ${size}: ${name}`,
     anyway: "Download anyway",
     starting: "Starting…",
     states: {
@@ -442,6 +444,10 @@ export const browse = {
     tokenKept: {
       keyring: "One is kept in the system's keyring. It is never shown again.",
       file: "One is kept in a file that only you can read: this system has no keyring. It is never shown again.",
+      environment:
+        "One is taken from the environment (HF_TOKEN). One that is saved here comes first.",
+      hugging_face:
+        "The one that Hugging Face's own programs keep is used. One that is saved here comes first.",
     },
     tokenPlaceholder: "hf_…",
     tokenSave: "Save",

@@ -870,12 +870,14 @@ export type HubFile = {
   /** The model of the library that it is. */
   installed: string | null,
   /** Whether Wick runs it. */
-  runs: Runs, };
+  runs: Runs,
+  /** What it would take here, by its size. */
+  estimate: Estimate | null, };
 
 export type HubDetails = {
   /** The model. */
   model: HubModel,
-  /** The state of its repository. */
+  /** The commit that this is of; empty where only the catalog knows the model. */
   commit: string,
   /** Its card, markdown. */
   card: string,
@@ -902,7 +904,7 @@ export type HubFileCheck = {
   /** Most used tensor type. */
   quantization: string, };
 
-export type TokenPlace = "keyring" | "file";
+export type TokenPlace = "keyring" | "file" | "environment" | "hugging_face";
 
 export type HubAccount = {
   /** Whether there is an access token. */

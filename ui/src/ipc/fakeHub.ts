@@ -3,6 +3,7 @@ import type { Backend } from "./backend";
 import type {
   AppError,
   ErrorCode,
+  Estimate,
   HubAccount,
   HubFile,
   HubModel,
@@ -38,7 +39,7 @@ const LEVELS: [string, number][] = [
   ["F16", 16],
 ];
 
-function filesOf(model: HubModel): Omit<HubFile, "installed">[] {
+function filesOf(model: HubModel): Omit<HubFile, "installed" | "estimate">[] {
   const parameters = model.parameters ?? 7e9;
   const stem = model.name.replace(/-GGUF$/, "");
   const entry = fakeEntries.find(
@@ -62,6 +63,38 @@ function filesOf(model: HubModel): Omit<HubFile, "installed">[] {
             : { kind: "unknown" },
     };
   });
+}
+
+function estimateOf(model: HubModel, weights: number): Estimate {
+  const kv_cache = (model.parameters ?? 7e9) * 0.14;
+  const total = weights + kv_cache + 2e8;
+  const expected = 44e9 / (weights + kv_cache / 2);
+  const missing_bytes = total - FREE_BYTES;
+  return {
+    context_length: 8192,
+    place: { kind: "processor" },
+    prefill_tokens_per_second: null,
+    decode_tokens_per_second: {
+      low: expected * 0.8,
+      expected,
+      high: expected * 1.2,
+    },
+    time_to_first_token_seconds: null,
+    verdict: {
+      memory:
+        missing_bytes > 0
+          ? { fit: "too_large", missing_bytes }
+          : { fit: total > 7e9 ? "tight" : "fits_well" },
+      speed:
+        expected >= 10
+          ? "faster_than_reading"
+          : expected >= 4
+            ? "usable"
+            : "slow",
+    },
+    memory_bytes: { weights, kv_cache, work: 2e8, total },
+    vram_bytes: null,
+  };
 }
 
 function matches(model: HubModel, query: HubQuery): boolean {
@@ -146,6 +179,8 @@ export function fakeHub({ scenario, pause, installed }: Options) {
         files: filesOf(found).map((file) => ({
           ...file,
           installed: installed(repository, file.name),
+          estimate:
+            found.parameters === null ? null : estimateOf(found, file.bytes),
         })),
         source: offline
           ? { kind: "cached", atMs: Date.now() - 3 * 86_400_000 }
@@ -178,36 +213,10 @@ export function fakeHub({ scenario, pause, installed }: Options) {
                 ),
               ]
             : [];
-      const weights = file.bytes;
-      const kv_cache = (found.parameters ?? 7e9) * 0.14;
-      const total = weights + kv_cache + 2e8;
-      const expected = 44e9 / (weights + kv_cache / 2);
-      const missing_bytes = total - FREE_BYTES;
-      const range = { low: expected * 0.8, expected, high: expected * 1.2 };
       return {
         name,
         problems,
-        estimate: {
-          context_length: 8192,
-          place: { kind: "processor" },
-          prefill_tokens_per_second: null,
-          decode_tokens_per_second: range,
-          time_to_first_token_seconds: null,
-          verdict: {
-            memory:
-              missing_bytes > 0
-                ? { fit: "too_large", missing_bytes }
-                : { fit: total > 7e9 ? "tight" : "fits_well" },
-            speed:
-              expected >= 10
-                ? "faster_than_reading"
-                : expected >= 4
-                  ? "usable"
-                  : "slow",
-          },
-          memory_bytes: { weights, kv_cache, work: 2e8, total },
-          vram_bytes: null,
-        },
+        estimate: estimateOf(found, file.bytes),
         tokenizer: "gpt2",
         hasChatTemplate: true,
         architecture: found.architecture ?? "qwen3",

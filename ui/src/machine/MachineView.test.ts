@@ -59,7 +59,7 @@ it("downloads the recommended file", async () => {
   const { user, backend } = await open();
   const start = vi.spyOn(backend.downloads, "start");
   await user.click(
-    within(card()).getByRole("button", { name: /^Download Qwen3 8B/ }),
+    within(card()).getByRole("button", { name: /^Download 5.0 GB: Qwen3 8B/ }),
   );
   expect(start.mock.calls[0]?.[0].file).toBe("Qwen3-8B-Q4_K_M.gguf");
 });

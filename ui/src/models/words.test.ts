@@ -39,6 +39,7 @@ it("knows licences by their names, and others as they are", () => {
 it("shows what a name hides", () => {
   expect(plainName("a\u202egpj.fugg")).toBe("a\ufffdgpj.fugg");
   expect(plainName("a\u0000\u200bb")).toBe("a\ufffd\ufffdb");
+  expect(plainName("می\u200cخواهم")).toBe("می\u200cخواهم");
   expect(plainName("שלום Qwen")).toBe("שלום Qwen");
 });
 

@@ -5,10 +5,8 @@ import type { Estimate, MemoryBytes, Verdict } from "../ipc/bindings";
 
 const words = t.browse;
 
-// Marks that turn the direction of what follows, and control characters: a name can pretend to be another with them.
-// eslint-disable-next-line no-control-regex
-const TRICKS =
-  /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u061c\u202a-\u202e\u2060-\u2069\ufeff]/g;
+// Control characters, and marks that turn the direction of what follows: a name can pretend to be another with them.
+const TRICKS = /[\p{Cc}\p{Zl}\p{Zp}]|(?![\u200c\u200d])\p{Cf}/gu;
 
 /** A name as it can be shown: what is invisible in it is made visible. */
 export function plainName(text: string): string {

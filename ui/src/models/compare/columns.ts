@@ -111,7 +111,7 @@ export function hubColumn(
   check: HubFileCheck | undefined,
   library: LibraryModel[],
 ): Column {
-  const estimate = check?.estimate ?? null;
+  const estimate = check?.estimate ?? file?.estimate ?? null;
   const memory = estimate && memoryIn(estimate);
   const installed =
     library.find(({ id }) => id === file?.installed) ??

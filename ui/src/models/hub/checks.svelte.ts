@@ -22,7 +22,7 @@ export class Checks {
   #checks = new SvelteMap<string, Check>();
   #waiting: { file: CheckedFile; told: (check: Check) => void }[] = [];
   #running = 0;
-  #promises = new Map<string, Promise<Check>>();
+  #promises: Record<string, Promise<Check>> = Object.create(null);
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -35,7 +35,7 @@ export class Checks {
   /** What was found, or will be; one that failed is read again. */
   want(file: CheckedFile): Promise<Check> {
     const key = keyOf(file);
-    const known = this.#promises.get(key);
+    const known = this.#promises[key];
     if (known && this.of(file)?.state !== "failed") {
       return known;
     }
@@ -43,7 +43,7 @@ export class Checks {
     const promise = new Promise<Check>((told) => {
       this.#waiting.push({ file, told });
     });
-    this.#promises.set(key, promise);
+    this.#promises[key] = promise;
     this.#work();
     return promise;
   }
@@ -56,7 +56,7 @@ export class Checks {
         return true;
       }
       this.#checks.delete(keyOf(file));
-      this.#promises.delete(keyOf(file));
+      delete this.#promises[keyOf(file)];
       told({ state: "failed", error });
       return false;
     });
