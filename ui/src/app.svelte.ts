@@ -56,8 +56,9 @@ export class App {
     this.catalog = new Catalog(backend, report);
     this.hub = new Hub(backend);
     this.comparison = new Comparison(backend, this.hub.checks);
-    this.downloads = new Downloads(backend, report, (modelIds) => {
-      void this.#downloaded(modelIds);
+    this.downloads = new Downloads(backend, report, {
+      finished: (modelIds) => void this.#downloaded(modelIds),
+      failed: (names) => this.#downloadFailed(names),
     });
     this.library = new Library(backend, report);
     this.notice = facts.notice;
@@ -158,6 +159,7 @@ export class App {
     file: string,
     name: string,
     missingBytes: number | null,
+    revision: string | null,
   ): Promise<void> {
     const words = t.browse.downloads;
     if (missingBytes !== null) {
@@ -171,7 +173,7 @@ export class App {
         return;
       }
     }
-    await this.downloads.start({ repository, revision: null, file });
+    await this.downloads.start({ repository, revision, file });
   }
 
   /** A new chat with a model of the library. */
@@ -218,6 +220,17 @@ export class App {
         const text = downloads.ready(model.info.name);
         this.toasts.offer(text, downloads.chat, () => {
           void this.chatWith(modelId);
+        });
+      }
+    }
+  }
+
+  #downloadFailed(names: string[]) {
+    if (!this.downloads.isPanelOpen) {
+      const { downloads } = t.browse;
+      for (const name of names) {
+        this.toasts.offer(downloads.failed(name), downloads.show, () => {
+          this.downloads.isPanelOpen = true;
         });
       }
     }

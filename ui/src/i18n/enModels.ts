@@ -29,11 +29,6 @@ export const browse = {
     other: "its own licence",
   } as Record<string, string>,
   fits: { fits_well: "Fits well", tight: "Tight", too_large: "Too large" },
-  speeds: {
-    faster_than_reading: "Faster than you read",
-    usable: "Usable",
-    slow: "Slow",
-  },
   missing: (bytes: string) => `needs ${bytes} more`,
   speed: (value: string) => `${value} t/s`,
   speedLong: (value: string) => `${value} tokens/s`,
@@ -43,8 +38,6 @@ export const browse = {
     label: (total: string, free: string) => `${total} of ${free} free`,
     details: (weights: string, context: string, work: string) =>
       `weights ${weights} · context ${context} · working set ${work}`,
-    over: (missing: string) => `${missing} more than is free`,
-    unknown: "Memory is not known yet",
   },
   open: "Open its page on the Hub",
   compare: "Compare",
@@ -67,7 +60,6 @@ export const browse = {
     class: "Class",
     level: "Quantization",
     levelOf: (name: string) => `Quantization of ${name}`,
-    levelOption: (level: string, size: string) => `${level} · ${size}`,
     download: "Download",
     memory: "Memory",
     speed: "Speed",
@@ -92,7 +84,6 @@ export const browse = {
       likes: "Most likes",
       recent: "Newest",
     },
-    filters: "Filters",
     anyClass: "Any class",
     class: "Class",
     anyLicence: "Any licence",
@@ -128,7 +119,6 @@ export const browse = {
     downloads: (count: string) => `${count} downloads`,
     likes: (count: string) => `${count} likes`,
     updated: (when: string) => `updated ${when}`,
-    placeholder: "Choose a model to see its files and its card.",
   },
   page: {
     back: "All models",
@@ -159,7 +149,7 @@ export const browse = {
     set: "safetensors",
     checking: "Reading the header…",
     waiting: "Not looked at yet",
-    checkFailed: "Could not be checked",
+    notChecked: "Not checked",
     needsAccess: "Needs access",
     checkAgain: "Check again",
     wontRun: "Will not run",
@@ -214,7 +204,6 @@ export const browse = {
     speed: "Measured",
     used: "Last used",
     origin: "From",
-    storage: "Kept",
     actions: "Actions",
     neverUsed: "not yet",
     notMeasured: "–",
@@ -277,7 +266,6 @@ export const browse = {
     verifying: (percent: string) => `Verifying ${percent}`,
     verifyCancel: "Stop",
     whole: "The file is whole: every byte is as it was.",
-    wholeShort: "Verified",
     damagedTitle: (name: string) => `${name} is damaged`,
     damaged: (file: string, expected: string, found: string) =>
       `${file}: sha256 ${found}… instead of ${expected}….`,
@@ -414,7 +402,6 @@ export const browse = {
     tooLargeText: (missing: string) =>
       `It needs ${missing} more memory than is free. It can be downloaded, but may not load until other programs are closed.`,
     tooLargeNo: "Do not download",
-    noSpace: (free: string) => `Only ${free} are free on the models' disk.`,
   },
   drop: {
     title: "Drop to import",
@@ -457,6 +444,5 @@ export const browse = {
     tokenRemoved: "The access token is forgotten.",
     limit: "Bandwidth limit",
     limitHelp: "Most megabytes a second that downloads take together.",
-    limitEmpty: "no limit",
   },
 };

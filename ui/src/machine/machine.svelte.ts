@@ -36,13 +36,6 @@ export class Machine {
     return this.#settings.current.preferences;
   }
 
-  /** Looks unless somebody has already. */
-  async ensure(): Promise<void> {
-    if (this.report === null || this.advice === null) {
-      await this.refresh();
-    }
-  }
-
   /** Looks at the machine anew, and at what suits it. */
   async refresh(): Promise<void> {
     const { hardware } = this.#backend;

@@ -125,7 +125,7 @@ it("reads a file's header, says why one will not run and offers no download of i
   await waitFor(() =>
     expect(start.mock.calls[0]?.[0]).toEqual({
       repository: "unsloth/Qwen3-4B-UD-GGUF",
-      revision: null,
+      revision: "7c41481f57cb95916b40956ab2f0b139b296d974",
       file: "Qwen3-4B-UD-Q4_K_M.gguf",
     }),
   );

@@ -38,6 +38,8 @@ export type Column = {
   installed: LibraryModel | null;
   repository: string | null;
   file: string | null;
+  /** The commit that was looked at. */
+  revision: string | null;
   /** Why it will not run. */
   problem: string | null;
 };
@@ -86,6 +88,7 @@ export function catalogColumn(row: Row, library: LibraryModel[]): Column {
     installed,
     repository,
     file,
+    revision: null,
     problem: null,
   };
 }
@@ -106,7 +109,7 @@ export function fileToCompare(
 }
 
 export function hubColumn(
-  { model, files }: HubDetails,
+  { model, commit, files }: HubDetails,
   file: HubFile | undefined,
   check: HubFileCheck | undefined,
   library: LibraryModel[],
@@ -143,6 +146,7 @@ export function hubColumn(
     installed,
     repository: model.repository,
     file: file?.name ?? null,
+    revision: commit || null,
     problem,
   };
 }
@@ -185,6 +189,7 @@ export function libraryColumn(
     installed: model,
     repository: origin?.repository ?? null,
     file: origin?.file ?? null,
+    revision: null,
     problem: null,
   };
 }

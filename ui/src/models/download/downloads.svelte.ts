@@ -3,29 +3,56 @@ import { SvelteSet } from "svelte/reactivity";
 import type { Backend } from "../../ipc/backend";
 import type { AppError, Download, DownloadRequest } from "../../ipc/bindings";
 import { asAppError } from "../../ipc/errors";
-import { finishedSince, overall } from "./progress";
+import { failedSince, finishedSince, overall } from "./progress";
 
 const keyOf = (repository: string, file: string) => `${repository}\n${file}`;
 
+type Listeners = {
+  /** Models that have arrived. */
+  finished: (modelIds: string[]) => void;
+  /** What cannot go on by itself. */
+  failed: (names: string[]) => void;
+};
+
 export class Downloads {
   list = $state.raw<Download[]>([]);
-  isPanelOpen = $state(false);
+  #isPanelOpen = $state(false);
+  /** Whether somebody has looked since the last one came to its end. */
+  #areSeen = $state(true);
   readonly total = $derived(overall(this.list));
 
   #backend: Backend;
   #report: (error: AppError) => void;
-  #onFinished: (modelIds: string[]) => void;
+  #listeners: Listeners;
   #starting = new SvelteSet<string>();
   #heard = false;
 
   constructor(
     backend: Backend,
     report: (error: AppError) => void,
-    onFinished: (modelIds: string[]) => void,
+    listeners: Listeners,
   ) {
     this.#backend = backend;
     this.#report = report;
-    this.#onFinished = onFinished;
+    this.#listeners = listeners;
+  }
+
+  get isPanelOpen(): boolean {
+    return this.#isPanelOpen;
+  }
+
+  set isPanelOpen(open: boolean) {
+    this.#isPanelOpen = open;
+    this.#areSeen ||= open;
+  }
+
+  /** Whether there is something to say of them in every view. */
+  get isWorthShowing(): boolean {
+    const { standing } = this.total;
+    return (
+      standing !== "none" &&
+      (standing !== "done" || !this.#areSeen || this.#isPanelOpen)
+    );
   }
 
   async begin(): Promise<void> {
@@ -41,9 +68,14 @@ export class Downloads {
   changed(list: Download[]) {
     this.#heard = true;
     const finished = finishedSince(this.list, list);
+    const failed = failedSince(this.list, list);
     this.list = list;
     if (finished.length > 0) {
-      this.#onFinished(finished);
+      this.#areSeen = false;
+      this.#listeners.finished(finished);
+    }
+    if (failed.length > 0) {
+      this.#listeners.failed(failed);
     }
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Download, DownloadState } from "../../ipc/bindings";
 import {
+  failedSince,
   finishedSince,
   limitFrom,
   nameOf,
@@ -73,6 +74,15 @@ describe("the queue as a whole", () => {
     expect(finishedSince([over], [over])).toEqual([]);
     expect(finishedSince([], [over])).toEqual(["a"]);
   });
+
+  it("names what failed, once", () => {
+    const failed = download(corrupt);
+    const name = ["Qwen3-4B-Q4_K_M.gguf"];
+    expect(failedSince([download(running)], [failed])).toEqual(name);
+    expect(failedSince([failed], [failed])).toEqual([]);
+    // What had failed before Wick was started is no news.
+    expect(failedSince([], [failed])).toEqual([]);
+  });
 });
 
 describe("words", () => {
@@ -81,6 +91,9 @@ describe("words", () => {
     expect(stateWords(large, 0)).toBe(
       "1.8 GB of 2.9 GB · 22.0 MB/s · 50 s left",
     );
+    expect(shortWords(large, 0)).toBe("1.8 of 2.9 GB · 22 MB/s · 50 s");
+    const begun = download(running, { sizeBytes: 2.9e9, doneBytes: 180e6 });
+    expect(shortWords(begun, 0)).toMatch(/^180 MB of 2.9 GB/);
     const unknown = { ...running, secondsLeft: null };
     expect(stateWords(download(unknown), 0)).not.toContain("left");
   });

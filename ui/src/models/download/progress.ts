@@ -55,6 +55,16 @@ export function finishedSince(before: Download[], after: Download[]): string[] {
   });
 }
 
+/** What has failed between two states of the queue, by name. */
+export function failedSince(before: Download[], after: Download[]): string[] {
+  return after
+    .filter(({ id, status }) => {
+      const old = before.find((one) => one.id === id);
+      return status.state === "failed" && old && old.status.state !== "failed";
+    })
+    .map(nameOf);
+}
+
 /** Without the folders and the repository's owner: what people call it. */
 export function nameOf({ repository, file }: Download): string {
   const last = file.split("/").at(-1) ?? "";
@@ -69,6 +79,12 @@ export function amountWords({ doneBytes, sizeBytes }: Download): string {
   return sizeBytes === null
     ? formatBytes(doneBytes)
     : words.progress(formatBytes(doneBytes), formatBytes(sizeBytes));
+}
+
+/** `1.8 of 2.9 GB`: the unit once, where it is the same. */
+function shortAmount(download: Download): string {
+  const [, unit] = formatBytes(download.sizeBytes ?? 0).split(" ");
+  return amountWords(download).replace(` ${unit} `, " ");
 }
 
 /** How long until it tries again, never less than nothing. */
@@ -106,6 +122,16 @@ export function stateWords(download: Download, nowMs: number): string {
 export function shortWords(download: Download, nowMs: number): string {
   const { status } = download;
   switch (status.state) {
+    case "downloading": {
+      const { bytesPerSecond, secondsLeft } = status;
+      return [
+        shortAmount(download),
+        words.rate(formatBytes(bytesPerSecond).replace(/\.\d+/, "")),
+        ...(secondsLeft === null
+          ? []
+          : [formatDuration(Math.max(10, secondsLeft) * 1000)]),
+      ].join(" · ");
+    }
     case "waiting":
       return words.waitingShort(waitWords(status.untilMs, nowMs));
     case "failed":

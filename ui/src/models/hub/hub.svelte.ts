@@ -35,6 +35,8 @@ export class Hub {
   problem = $state.raw<AppError | null>(null);
 
   opened = $state.raw<string | null>(null);
+  /** Somebody asked for the page now, and reads it next. */
+  isJustOpened = false;
   details = $state.raw<HubDetails | null>(null);
   detailsProblem = $state.raw<AppError | null>(null);
   readonly checks: Checks;
@@ -80,6 +82,12 @@ export class Hub {
   clear() {
     const { search, sort } = this.query;
     this.change({ ...EMPTY_QUERY, search, sort });
+  }
+
+  /** Everything of one publisher. */
+  showPublisher(publisher: string) {
+    this.close();
+    this.change({ ...EMPTY_QUERY, sort: this.query.sort, publisher });
   }
 
   async search(): Promise<void> {
@@ -128,6 +136,7 @@ export class Hub {
 
   async open(repository: string): Promise<void> {
     this.opened = repository;
+    this.isJustOpened = true;
     this.details = null;
     this.detailsProblem = null;
     try {
