@@ -29,5 +29,11 @@ pub const COMMANDS: &[&str] = &[
     "hardware_cancel_calibration",
     "hardware_measurements",
     "recommend_models",
+    "hub_search",
+    "hub_details",
+    "hub_check",
+    "hub_account",
+    "hub_set_token",
+    "hub_catalog",
     "settings_update",
 ];

@@ -13,10 +13,13 @@ fn in_repository(path: &str) -> PathBuf {
 
 fn bindings() -> String {
     use crate::state::StartState;
-    use wick::{catalog::*, chat::*, hardware::*, library::*, recommend::*, *};
+    use wick::{catalog::*, chat::*, hardware::*, hub::*, library::*, recommend::*, *};
     use wick_engine::{
         calibration::{Calibration, ProductRate},
-        estimate::{MemoryBytes, MemoryVerdict, Mixture, Range, SpeedVerdict, Verdict},
+        estimate::{
+            Dimensions, ExpertDimensions, MemoryBytes, MemoryVerdict, Mixture, Range, SpeedVerdict,
+            Verdict,
+        },
         process::protocol::*,
         sampling::SamplingParams,
     };
@@ -52,6 +55,8 @@ fn bindings() -> String {
         Theme,
         SamplingParams,
         CacheType,
+        Prefer,
+        Preferences,
         Settings,
         ErrorCode,
         AppError,
@@ -80,18 +85,33 @@ fn bindings() -> String {
         Mixture,
         SizeSource,
         FileSize,
-        Prefer,
-        Preferences,
+        ExpertDimensions,
+        Dimensions,
+        Thinking,
+        CatalogFile,
+        CatalogEntry,
         Range,
         MemoryBytes,
         MemoryVerdict,
         SpeedVerdict,
         Verdict,
         Place,
+        Estimate,
         Prediction,
         Kind,
         Recommendation,
         Advice,
+        HubSort,
+        HubQuery,
+        Source,
+        Runs,
+        HubModel,
+        HubPage,
+        HubFile,
+        HubDetails,
+        HubFileCheck,
+        TokenPlace,
+        HubAccount,
         AppEvent,
     ];
     text += "// What is absent stays; null clears what can be empty.\n\

@@ -15,7 +15,7 @@ mod window;
 
 use std::{process::ExitCode, time::Duration};
 
-use commands::{app as app_commands, chat, hardware, models, recommend, settings};
+use commands::{app as app_commands, chat, hardware, hub, models, recommend, settings};
 use instance::Claim;
 use state::Desktop;
 use tauri::{AppHandle, Manager, RunEvent, Runtime};
@@ -83,6 +83,12 @@ fn app<R: Runtime>(builder: tauri::Builder<R>, desktop: Desktop) -> tauri::Resul
             hardware::hardware_cancel_calibration,
             hardware::hardware_measurements,
             recommend::recommend_models,
+            hub::hub_search,
+            hub::hub_details,
+            hub::hub_check,
+            hub::hub_account,
+            hub::hub_set_token,
+            hub::hub_catalog,
             settings::settings_update,
         ])
         .setup(|app| Ok(window::open(app.handle()).map(drop)?))

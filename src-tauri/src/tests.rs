@@ -229,6 +229,45 @@ fn the_machine_is_told_whatever_its_drivers_do() {
 }
 
 #[test]
+fn the_hub_is_known_without_asking_it_and_a_token_never_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = Page::started(&folder);
+    let catalog = page.call("hub_catalog", json!({})).unwrap();
+    assert!(catalog[0]["repository"].is_string());
+    // Nobody listens there.
+    let patch = json!({ "hubEndpoint": "http://127.0.0.1:9" });
+    page.call("settings_update", json!({ "patch": patch }))
+        .unwrap();
+    let account = page.call("hub_account", json!({})).unwrap();
+    let expected = json!({ "hasToken": false, "keptIn": "file", "endpoint": "http://127.0.0.1:9" });
+    assert_eq!(account, expected);
+    let error = page
+        .call("hub_set_token", json!({ "token": "hf secret" }))
+        .unwrap_err();
+    assert_eq!(error["code"], "hub_refused");
+    assert!(!error.to_string().contains("secret"));
+    // It cannot be tried, so it is kept.
+    let account = page
+        .call("hub_set_token", json!({ "token": "hf_secret" }))
+        .unwrap();
+    assert_eq!(account["hasToken"], true);
+    assert!(!account.to_string().contains("secret"));
+    let page_of_catalog = page
+        .call("hub_search", json!({ "query": { "search": "smollm2" } }))
+        .unwrap();
+    assert_eq!(page_of_catalog["source"]["kind"], "catalog");
+    let error = page
+        .call("hub_details", json!({ "repository": "../etc" }))
+        .unwrap_err();
+    assert_eq!(error["code"], "hub_refused");
+    let check = json!({ "repository": "a/b", "commit": "main", "file": "x" });
+    assert_eq!(
+        page.call("hub_check", check).unwrap_err()["code"],
+        "hub_refused"
+    );
+}
+
+#[test]
 fn a_message_without_a_model_is_refused_and_nothing_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let page = Page::started(&folder);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::TypedValueParser};
 use wick_engine::process::protocol;
 
 use crate::{
@@ -22,8 +22,8 @@ pub struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 other failure, 2 wrong usage, 3 a file cannot be read or written, \
-4 the model cannot be run, 5 the engine failed, 6 Wick's data cannot be used, 7 no such model or chat, 130 stopped.\n\
-WICK_DATA_DIR names the folder for models and chats.";
+4 the model cannot be run, 5 the engine failed, 6 Wick's data cannot be used, 7 no such model or chat, 8 the Hub or the way to it failed, 130 stopped.\n\
+WICK_DATA_DIR names the folder for models and chats, HF_ENDPOINT a mirror of the Hub.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -36,6 +36,17 @@ pub enum Command {
         /// A GGUF file, any part of a split one, or a folder of safetensors
         path: PathBuf,
     },
+    /// Search the Hub for models, and say which of them run here
+    Search(SearchOptions),
+    /// Show the files of a model on the Hub, and what each would take here
+    Show {
+        /// Its repository: owner/name
+        repository: String,
+    },
+    /// Keep an access token for the Hub; it is read from standard input
+    Login,
+    /// Forget the access token
+    Logout,
     /// Tell what a model is, what it takes and whether it runs, without loading it
     Check(CheckOptions),
     /// Show what this machine is, and what was measured of it
@@ -62,6 +73,61 @@ pub struct CheckOptions {
     /// How keys and values are kept
     #[arg(long, value_enum, default_value_t)]
     pub cache_type: CacheType,
+}
+
+#[derive(Debug, Args)]
+pub struct SearchOptions {
+    /// Words of the name
+    pub query: Vec<String>,
+    /// What comes first
+    #[arg(long, value_enum, default_value_t)]
+    pub sort: Sort,
+    /// Only models of this class
+    #[arg(long, value_enum)]
+    pub class: Option<Class>,
+    /// Only models that run on this machine
+    #[arg(long)]
+    pub fits: bool,
+    /// A licence that will do (apache-2.0, mit); may be given several times
+    #[arg(long)]
+    pub licence: Vec<String>,
+    /// A language that the model must have been made for, by its code (de); may be given several times
+    #[arg(long)]
+    pub language: Vec<String>,
+    /// Only models of this family, by its name in GGUF (qwen3)
+    #[arg(long)]
+    pub architecture: Option<String>,
+    /// Only models of this publisher
+    #[arg(long)]
+    pub publisher: Option<String>,
+    /// Most models
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=200).map(usize::from))]
+    pub limit: usize,
+}
+
+/// What comes first in a search.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub enum Sort {
+    /// What many look at now
+    #[default]
+    Trending,
+    /// What was downloaded most in the last month
+    Downloads,
+    /// What is liked most
+    Likes,
+    /// What changed last
+    Recent,
+}
+
+/// Classes of models, by their weights.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Class {
+    /// Up to 1.4 billion weights
+    Micro,
+    /// Up to 13.9 billion
+    Small,
+    /// More
+    Medium,
 }
 
 #[derive(Debug, Args)]
@@ -251,6 +317,27 @@ pub struct PerplexityOptions {
     /// How keys and values are kept
     #[arg(long, value_enum, default_value_t)]
     pub cache_type: CacheType,
+}
+
+impl From<Sort> for wick::hub::HubSort {
+    fn from(sort: Sort) -> Self {
+        match sort {
+            Sort::Trending => Self::Trending,
+            Sort::Downloads => Self::Downloads,
+            Sort::Likes => Self::Likes,
+            Sort::Recent => Self::Recent,
+        }
+    }
+}
+
+impl From<Class> for wick::catalog::Class {
+    fn from(class: Class) -> Self {
+        match class {
+            Class::Micro => Self::Micro,
+            Class::Small => Self::Small,
+            Class::Medium => Self::Medium,
+        }
+    }
 }
 
 impl From<Prefer> for wick::recommend::Prefer {

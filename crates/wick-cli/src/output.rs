@@ -37,6 +37,7 @@ fn exit_code(code: ErrorCode) -> u8 {
         EngineCrashed | EngineStartFailed | DeviceUnavailable | NotANumber | ComputeFailed => 5,
         StorageUnwritable | StorageDamaged | StorageFromNewerVersion | StorageFailed => 6,
         NoModel | NotFound => 7,
+        Offline | HubNotFound | HubGated | HubSignIn | HubRateLimited | HubFailed | HubRefused => 8,
         Cancelled => 130,
         LinkRefused | Busy | Internal => 1,
     }
@@ -61,6 +62,10 @@ fn advice(code: ErrorCode) -> &'static str {
         StorageFromNewerVersion => {
             "\nInstall the newer Wick, or name another folder in WICK_DATA_DIR."
         }
+        Offline => "\nCheck the network, and the proxy in the settings or the environment.",
+        HubNotFound => "\nCheck the name; for a private model sign in with: wick login",
+        HubGated => "\nThen sign in with: wick login",
+        HubSignIn => "\nMake a token in your account's settings there, and try: wick login",
         DiskFull => "\nFree some space and try again.",
         _ => "",
     }

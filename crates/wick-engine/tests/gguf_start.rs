@@ -6,8 +6,9 @@
 
 use wick_engine::{
     Error,
+    check::{CheckOptions, StartReport, check_start},
     estimate::{ModelShape, Plan},
-    gguf::{Start, ValidatedGguf},
+    gguf::{FirstBytes, Start, ValidatedGguf},
     testkit::{GgufWriter, tiny_model},
 };
 
@@ -84,4 +85,48 @@ fn a_part_of_a_split_model_cannot_be_told_by_itself() {
         .u32("split.tensors.count", 1)
         .bytes();
     assert!(ValidatedGguf::from_start(&file, file.len() as u64).is_err());
+}
+
+#[test]
+fn the_parts_of_a_split_model_are_told_together() {
+    let plain = tiny_model("llama").writer().unwrap().bytes();
+    let tensors = ValidatedGguf::from_bytes(&plain).unwrap().tensors().len() as u32;
+    let split = |writer: &mut GgufWriter, number| {
+        let writer = writer.u32("split.count", 2).u32("split.no", number);
+        writer.u32("split.tensors.count", tensors).bytes()
+    };
+    let first = split(&mut tiny_model("llama").writer().unwrap(), 0);
+    let mut second = GgufWriter::new();
+    let second = split(second.string("general.architecture", "llama"), 1);
+    let check = |of_first: usize, of_second: usize| {
+        let files = [
+            FirstBytes {
+                name: "a-00001-of-00002.gguf",
+                bytes: &first[..of_first],
+                file_bytes: first.len() as u64,
+            },
+            FirstBytes {
+                name: "a-00002-of-00002.gguf",
+                bytes: &second[..of_second],
+                file_bytes: second.len() as u64,
+            },
+        ];
+        check_start(&files, CheckOptions::default())
+    };
+    let wants = |report| match report {
+        StartReport::Wants { file, bytes } => (file, bytes),
+        StartReport::Report(report) => panic!("{report:?}"),
+    };
+    assert_eq!(wants(check(0, 0).unwrap()), (0, first.len() as u64));
+    assert_eq!(
+        wants(check(first.len(), 0).unwrap()),
+        (1, second.len() as u64)
+    );
+    let StartReport::Report(report) = check(first.len(), second.len()).unwrap() else {
+        panic!("too little");
+    };
+    assert_eq!(report.files.len(), 2);
+    assert_eq!(report.architecture, "llama");
+    assert!(report.shape.is_some());
+    assert!(check_start(&[], CheckOptions::default()).is_err());
 }

@@ -16,6 +16,7 @@ use crate::{
     AppEvent, EngineCommand, Error, Paths, Result, Settings, SettingsPatch, StarterState,
     chat::{Chat, ChatSummary, RunningReplies, conversation_of},
     hardware::Machine,
+    hub::Connection,
     library::{self, Availability, ImportEvent, LibraryModel},
     runtime::{LoadTarget, Runtime},
     store::{self, Store},
@@ -45,6 +46,7 @@ pub struct Wick {
     pub(crate) runtime: Runtime,
     pub(crate) running: RunningReplies,
     pub(crate) machine: Machine,
+    pub(crate) connection: Connection,
     settings: Mutex<Settings>,
     events: broadcast::Sender<AppEvent>,
     cancel_import: AtomicBool,
@@ -87,6 +89,7 @@ impl Wick {
             runtime: Runtime::new(engine),
             running: RunningReplies::default(),
             machine: Machine::default(),
+            connection: Connection::default(),
             settings: Mutex::new(settings),
             events: broadcast::Sender::new(256),
             cancel_import: AtomicBool::new(false),
@@ -137,7 +140,7 @@ impl Wick {
         settings.clone_from(&new);
         drop(settings);
         self.announce(AppEvent::SettingsChanged {
-            settings: new.clone(),
+            settings: Box::new(new.clone()),
         });
         Ok(new)
     }

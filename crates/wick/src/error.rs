@@ -8,6 +8,15 @@ pub enum Error {
     /// The engine said no.
     #[error(transparent)]
     Engine(#[from] wick_engine::Error),
+    /// The Hub said no, or could not be reached.
+    #[error(transparent)]
+    Hub(#[from] wick_hub::Error),
+    /// The Hub does not take the access token.
+    #[error("{endpoint} does not take this access token")]
+    TokenRefused {
+        /// Who was asked.
+        endpoint: String,
+    },
     /// The engine process ended on its own.
     #[error("the engine stopped unexpectedly ({reason})")]
     EngineCrashed {
@@ -154,6 +163,13 @@ pub enum ErrorCode {
     StorageFromNewerVersion,
     StorageFailed,
     LinkRefused,
+    Offline,
+    HubNotFound,
+    HubGated,
+    HubSignIn,
+    HubRateLimited,
+    HubFailed,
+    HubRefused,
     Busy,
     Internal,
 }
@@ -173,6 +189,7 @@ impl Error {
     /// The code of this error.
     pub fn code(&self) -> ErrorCode {
         use wick_engine::Error as Engine;
+        use wick_hub::Error as Hub;
         match self {
             Self::Engine(error) => match error {
                 Engine::Read { .. } => ErrorCode::FileReadFailed,
@@ -203,6 +220,23 @@ impl Error {
                 Engine::Panicked { .. } => ErrorCode::EngineCrashed,
                 Engine::Cancelled => ErrorCode::Cancelled,
             },
+            Self::Hub(error) => match error {
+                Hub::Offline { .. } | Hub::TimedOut { .. } | Hub::Interrupted { .. } => {
+                    ErrorCode::Offline
+                }
+                Hub::NotFound { .. } | Hub::NotFoundOrPrivate { .. } | Hub::Disabled { .. } => {
+                    ErrorCode::HubNotFound
+                }
+                Hub::Gated { .. } => ErrorCode::HubGated,
+                Hub::RateLimited { .. } => ErrorCode::HubRateLimited,
+                Hub::Encryption { .. }
+                | Hub::ExpiredAddress { .. }
+                | Hub::Server { .. }
+                | Hub::BadAnswer { .. }
+                | Hub::TooLarge { .. } => ErrorCode::HubFailed,
+                Hub::Refused { .. } => ErrorCode::HubRefused,
+            },
+            Self::TokenRefused { .. } => ErrorCode::HubSignIn,
             Self::EngineCrashed { .. } => ErrorCode::EngineCrashed,
             Self::EngineStart { .. } => ErrorCode::EngineStartFailed,
             Self::NoModel => ErrorCode::NoModel,

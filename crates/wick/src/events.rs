@@ -74,7 +74,7 @@ pub enum AppEvent {
     /// The settings changed.
     SettingsChanged {
         /// All of them.
-        settings: Settings,
+        settings: Box<Settings>,
     },
     /// The machine is being measured, whoever asked for it.
     Calibration {

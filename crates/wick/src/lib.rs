@@ -23,6 +23,7 @@ mod child;
 mod error;
 mod events;
 pub mod hardware;
+pub mod hub;
 pub mod library;
 mod paths;
 pub mod recommend;

@@ -12,6 +12,7 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
     root: PathBuf,
+    is_usual: bool,
 }
 
 impl Paths {
@@ -29,7 +30,10 @@ impl Paths {
     ) -> Result<Self> {
         match (chosen.filter(|dir| !dir.is_empty()), system) {
             (Some(dir), _) => Ok(Self::at(dir)),
-            (None, Some(dirs)) => Ok(Self::at(dirs.data_dir())),
+            (None, Some(dirs)) => Ok(Self {
+                is_usual: true,
+                ..Self::at(dirs.data_dir())
+            }),
             (None, None) => Err(Error::StorageUnwritable {
                 path: "the home folder".into(),
                 reason: "this user has none; set WICK_DATA_DIR to a folder for Wick's data".into(),
@@ -39,7 +43,10 @@ impl Paths {
 
     /// Keeps everything under `root`.
     pub fn at(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self {
+            root: root.into(),
+            is_usual: false,
+        }
     }
 
     /// The folder that holds everything.
@@ -60,6 +67,22 @@ impl Paths {
     /// What models have read in chats, for another day: a folder for each model. It can be deleted at any time.
     pub fn kv_cache(&self) -> PathBuf {
         self.root.join("kv-cache")
+    }
+
+    /// Pages of the Hub, for days without a network. It can be deleted at any time.
+    pub(crate) fn hub_pages(&self) -> PathBuf {
+        self.root.join("hub-pages")
+    }
+
+    /// Access tokens, or that the keyring has them.
+    pub(crate) fn hub_tokens(&self) -> PathBuf {
+        self.root.join("hub-tokens.json")
+    }
+
+    /// Whether this is the folder that the system has for the app: one of many folders must not share secrets with the
+    /// others by the user's one keyring.
+    pub(crate) fn is_usual(&self) -> bool {
+        self.is_usual
     }
 
     /// Held by the running window, so that there is one.

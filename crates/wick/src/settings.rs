@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use wick_engine::{process::protocol::CacheType, sampling::SamplingParams};
+use wick_hub::{Endpoint, Proxy};
 
-use crate::{Error, Result};
+use crate::{Error, Result, recommend::Preferences};
 
 /// Colours of the window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,15 @@ pub struct Settings {
     pub threads: Option<u32>,
     /// How keys and values are kept while a model reads and writes.
     pub cache_type: CacheType,
+    /// What recommendations are made by.
+    pub preferences: Preferences,
+    /// Address of the Hub or of a mirror; `None` is `HF_ENDPOINT`, else the Hub.
+    pub hub_endpoint: Option<String>,
+    /// The way to the network: `None` is the system's, an empty text is straight, else a proxy's address.
+    pub proxy: Option<String>,
+    /// Most bytes that downloads may take in a second, all together; `None` is no limit.
+    #[cfg_attr(feature = "bindings", ts(type = "number | null"))]
+    pub download_limit_bytes_per_second: Option<u64>,
 }
 
 /// A change to [`Settings`]: what is absent stays, `null` clears what can be empty.
@@ -59,6 +69,13 @@ pub struct SettingsPatch {
     #[serde(deserialize_with = "present")]
     pub threads: Option<Option<u32>>,
     pub cache_type: Option<CacheType>,
+    pub preferences: Option<Preferences>,
+    #[serde(deserialize_with = "present")]
+    pub hub_endpoint: Option<Option<String>>,
+    #[serde(deserialize_with = "present")]
+    pub proxy: Option<Option<String>>,
+    #[serde(deserialize_with = "present")]
+    pub download_limit_bytes_per_second: Option<Option<u64>>,
 }
 
 /// Tells an absent field (`None`) from a null one (`Some(None)`).
@@ -67,6 +84,12 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
 }
+
+/// Slower than this, servers hang up.
+const LEAST_DOWNLOAD_LIMIT: u64 = 16 << 10;
+/// Most languages and licences in the wishes, and the longest of their names.
+const MOST_WISHES: usize = 64;
+const LONGEST_WISH: usize = 64;
 
 /// Longest system prompt: far beyond any context, and small on disk.
 const MAX_SYSTEM_PROMPT_BYTES: usize = 256 << 10;
@@ -84,6 +107,12 @@ impl Settings {
             context_length: patch.context_length.unwrap_or(old.context_length),
             threads: patch.threads.unwrap_or(old.threads),
             cache_type: patch.cache_type.unwrap_or(old.cache_type),
+            preferences: patch.preferences.unwrap_or(old.preferences),
+            hub_endpoint: patch.hub_endpoint.unwrap_or(old.hub_endpoint),
+            proxy: patch.proxy.unwrap_or(old.proxy),
+            download_limit_bytes_per_second: patch
+                .download_limit_bytes_per_second
+                .unwrap_or(old.download_limit_bytes_per_second),
         };
         new.validate()?;
         Ok(new)
@@ -115,6 +144,51 @@ impl Settings {
             threads.is_none_or(|n| (1..=512).contains(&n)),
             || format!("{threads:?}"),
             "1 to 512",
+        )?;
+        self.validate_network()?;
+        let Preferences {
+            languages,
+            licences,
+            context_length,
+            ..
+        } = &self.preferences;
+        let texts = || languages.iter().chain(licences);
+        check(
+            "the list of wishes",
+            texts().count() <= MOST_WISHES && texts().all(|text| text.len() <= LONGEST_WISH),
+            || format!("{} languages and licences", texts().count()),
+            "at most 64 short names",
+        )?;
+        check(
+            "the wished context length",
+            (256..=1 << 20).contains(context_length),
+            || context_length.to_string(),
+            "256 to 1,048,576 tokens",
+        )
+    }
+
+    fn validate_network(&self) -> Result<()> {
+        if let Some(endpoint) = &self.hub_endpoint {
+            let is_endpoint = endpoint.parse::<Endpoint>().is_ok();
+            check(
+                "the Hub's address",
+                is_endpoint,
+                || endpoint.chars().take(100).collect(),
+                "an address that begins with https://",
+            )?;
+        }
+        if let Some(proxy) = &self.proxy {
+            // It may hold a password, so it is not said again.
+            let value = || "another text".to_owned();
+            let range = "http://, https:// or socks5:// and a host";
+            check("the proxy", proxy.parse::<Proxy>().is_ok(), value, range)?;
+        }
+        let limit = self.download_limit_bytes_per_second;
+        check(
+            "the download limit",
+            limit.is_none_or(|limit| (LEAST_DOWNLOAD_LIMIT..=1 << 40).contains(&limit)),
+            || format!("{limit:?}"),
+            "at least 16,384 bytes a second",
         )
     }
 }
@@ -164,6 +238,11 @@ mod tests {
             r#"{"contextLength":16}"#,
             r#"{"maxTokens":0}"#,
             r#"{"sampling":{"temperature":-1}}"#,
+            r#"{"hubEndpoint":"http://mirror.example"}"#,
+            r#"{"hubEndpoint":"file:///etc/passwd"}"#,
+            r#"{"proxy":"not a proxy"}"#,
+            r#"{"downloadLimitBytesPerSecond":1}"#,
+            r#"{"preferences":{"contextLength":1}}"#,
         ] {
             let error = Settings::default().patched(patch(json)).unwrap_err();
             assert_eq!(error.code(), crate::ErrorCode::InvalidSettings, "{json}");

@@ -74,6 +74,19 @@ fn the_engine_knows_no_network_no_database_and_no_tokio() {
 }
 
 #[test]
+fn only_the_hubs_room_opens_connections() {
+    let words = ["reqwest", "hf_hub", "std::net", "tokio::net", "hyper::"];
+    let allowed = ["crates/wick-hub", "crates/stand-in-hub", THIS];
+    for folder in ["crates", "src-tauri"] {
+        let rust = sources(folder, &[".rs", "Cargo.toml"]);
+        assert_eq!(offenders(&rust, &words, &allowed), Vec::<PathBuf>::new());
+    }
+    let hub = sources("crates/wick-hub/src", &[".rs"]);
+    let words = ["rusqlite", "candle", "wick_engine"];
+    assert_eq!(offenders(&hub, &words, &[]), Vec::<PathBuf>::new());
+}
+
+#[test]
 fn a_model_file_holds_the_architecture_and_nothing_else() {
     let models = sources("crates/wick-engine/src/models", &[".rs"]);
     let words = [

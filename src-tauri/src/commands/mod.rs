@@ -3,6 +3,7 @@
 pub mod app;
 pub mod chat;
 pub mod hardware;
+pub mod hub;
 pub mod models;
 pub mod recommend;
 pub mod settings;

@@ -123,28 +123,10 @@ export type ModelInfo = {
   /** Whether the file carries a chat template. */
   hasChatTemplate: boolean, };
 
-export type Availability = "available" | "missing" | "changed" | "folder_missing";
-
-export type Origin = {
-  /** `owner/name` on the Hub. */
-  repository: string,
-  /** The state of the repository, 40 hex digits. */
-  commit: string,
-  /** The file's path there: the first part's where it is split, empty for a folder of safetensors. A label. */
-  file: string, };
-
-export type Peer = "lm_studio" | "ollama" | "jan" | "gpt4all" | "hugging_face";
-
-export type Storage = { "kind": "kept" } | { "kind": "in_place",
-  /** The file or folder. */
-  path: string, } | { "kind": "adopted",
-  /** Which program. */
-  from: Peer,
-  /** The file or folder. */
-  path: string, };
+export type Availability = "available" | "missing";
 
 export type LibraryModel = {
-  /** sha256 of the file, in hex; of the names and sha256s where there are several. */
+  /** sha256 of the file, in hex. */
   id: string,
   /** What its header says. */
   info: ModelInfo,
@@ -152,134 +134,16 @@ export type LibraryModel = {
   sizeBytes: number,
   /** When it came into the library. */
   addedAtMs: number,
-  /** Whether its files are there. */
-  availability: Availability,
-  /** Whose they are. */
-  storage: Storage,
-  /** Where they came from, where that is known. */
-  origin: Origin | null,
-  /** When it last answered. */
-  lastUsedAtMs: number | null,
-  /** How fast it writes on this machine: the median of what was measured. */
-  decodeTokensPerSecond: number | null,
-  /** The commit of the newer file that its repository has, as far as was looked. */
-  newerCommit: string | null, };
-
-export type ImportMode = "copy" | "in_place";
+  /** Whether the file is there. */
+  availability: Availability, };
 
 export type ImportEvent = { "type": "copying",
-  /** Bytes done. */
-  doneBytes: number,
-  /** Bytes in all. */
-  totalBytes: number, } | { "type": "reading",
   /** Bytes done. */
   doneBytes: number,
   /** Bytes in all. */
   totalBytes: number, } | { "type": "finished",
   /** As it now stands there. */
   model: LibraryModel, };
-
-export type Adoptable = {
-  /** What adopting it asks for. */
-  key: string,
-  /** Whose it is. */
-  peer: Peer,
-  /** What that program calls it. */
-  name: string,
-  /** Where it lies. */
-  path: string,
-  /** Size of its files. */
-  sizeBytes: number,
-  /** Why Wick cannot run it. */
-  problem: AppError | null,
-  /** The model of the library that it is already. */
-  already: string | null, };
-
-export type Deleted = {
-  /** The model. */
-  id: string,
-  /** What its files take; 0 where they are not Wick's, which stay. */
-  freedBytes: number, };
-
-export type FolderState = "ok" | "read_only" | "missing";
-
-export type LibraryFolder = {
-  /** Where it is. */
-  path: string,
-  /** Whether it can be used. */
-  state: FolderState,
-  /** What is free on its disk, where the system tells. */
-  freeBytes: number | null,
-  /** What the models in it take, those in the trash included. */
-  modelsBytes: number,
-  /** What those in the trash take. */
-  trashBytes: number, };
-
-export type VerifyOutcome = { "outcome": "whole" } | { "outcome": "damaged",
-  /** The file, by its name. */
-  file: string,
-  /** Its sha256 as it was. */
-  expected: string,
-  /** As it is. */
-  found: string, };
-
-export type VerifyEvent = { "type": "reading",
-  /** Bytes done. */
-  doneBytes: number,
-  /** Bytes in all. */
-  totalBytes: number, } | { "type": "finished",
-  /** What was found. */
-  outcome: VerifyOutcome, };
-
-export type MoveEvent = { "type": "moving",
-  /** Bytes done. */
-  doneBytes: number,
-  /** Bytes in all. */
-  totalBytes: number, } | { "type": "finished",
-  /** The folder as it now is. */
-  folder: LibraryFolder, };
-
-export type DownloadRequest = {
-  /** `owner/name` on the Hub. */
-  repository: string,
-  /** A branch, a tag or a commit; the main branch where it is absent. */
-  revision: string | null,
-  /** Path of the file there, the first part's where it is split; empty is the folder of safetensors. */
-  file: string, };
-
-export type DownloadState = { "state": "queued" } | { "state": "resolving" } | { "state": "downloading",
-  /** How many a second. */
-  bytesPerSecond: number,
-  /** How long that takes, if it stays so. */
-  secondsLeft: number | null, } | { "state": "waiting",
-  /** When. */
-  untilMs: number,
-  /** What it waits for. */
-  reason: string, } | { "state": "verifying" } | { "state": "paused" } | { "state": "failed",
-  /** Why. */
-  error: AppError, } | { "state": "finished",
-  /** As this model. */
-  modelId: string, };
-
-export type Download = {
-  /** Its number. */
-  id: number,
-  /** `owner/name` on the Hub. */
-  repository: string,
-  /** As it was asked for. */
-  file: string,
-  /** The state of the repository that is fetched, once that is known. */
-  commit: string | null,
-  /** Bytes in all, once that is known. */
-  sizeBytes: number | null,
-  /** Bytes that are here. */
-  doneBytes: number,
-  /** When it was asked for. */
-  addedAtMs: number,
-  /** How it stands. */
-  status: DownloadState,
-  /** Something that happened to it and that the user should know. */
-  notice: string | null, };
 
 export type MemoryUse = {
   /** Resident now; 0 where the system does not tell. */
@@ -354,6 +218,22 @@ export type SamplingParams = {
 
 export type CacheType = "f32" | "f16" | "q8_0";
 
+export type Prefer = "balance" | "quality" | "speed";
+
+export type Preferences = {
+  /** Memory that stays free for other programs; `None` is a quarter of the machine's, and at least 2 GB. */
+  leaveFreeBytes: number | null,
+  /** What counts more. */
+  prefer: Prefer,
+  /** Languages that the model must have been made for, by their codes. */
+  languages: Array<string>,
+  /** Whether it must be one that thinks before it answers. */
+  reasoning: boolean,
+  /** Licences that will do; none is any. */
+  licences: Array<string>,
+  /** Tokens of context; less where so much does not fit. */
+  contextLength: number, };
+
 export type Settings = {
   /** Colours of the window. */
   theme: Theme,
@@ -371,16 +251,16 @@ export type Settings = {
   threads: number | null,
   /** How keys and values are kept while a model reads and writes. */
   cacheType: CacheType,
-  /** Address of the Hub; `None` is the usual one. */
+  /** What recommendations are made by. */
+  preferences: Preferences,
+  /** Address of the Hub or of a mirror; `None` is `HF_ENDPOINT`, else the Hub. */
   hubEndpoint: string | null,
-  /** `None` is the system's proxy, an empty text none. */
+  /** The way to the network: `None` is the system's, an empty text is straight, else a proxy's address. */
   proxy: string | null,
-  /** Most bytes a second that downloads take; `None` is no limit. */
-  downloadLimitBytesPerSecond: number | null,
-  /** What the person wants of models. */
-  preferences: Preferences, };
+  /** Most bytes that downloads may take in a second, all together; `None` is no limit. */
+  downloadLimitBytesPerSecond: number | null, };
 
-export type ErrorCode = "not_gguf" | "unsupported_gguf_version" | "file_truncated" | "file_malformed" | "unsupported_architecture" | "unsupported_tensor_type" | "unsupported_tokenizer" | "no_chat_template" | "chat_template_failed" | "prompt_too_long" | "empty_message" | "invalid_settings" | "no_model" | "model_missing" | "model_changed" | "models_folder_missing" | "file_in_use" | "download_corrupt" | "device_unavailable" | "not_a_number" | "compute_failed" | "engine_crashed" | "engine_start_failed" | "cancelled" | "not_found" | "file_read_failed" | "disk_full" | "storage_unwritable" | "storage_damaged" | "storage_from_newer_version" | "storage_failed" | "link_refused" | "busy" | "offline" | "hub_not_found" | "hub_gated" | "hub_sign_in" | "hub_rate_limited" | "hub_failed" | "hub_refused" | "internal";
+export type ErrorCode = "not_gguf" | "unsupported_gguf_version" | "file_truncated" | "file_malformed" | "unsupported_architecture" | "unsupported_tensor_type" | "unsupported_tokenizer" | "no_chat_template" | "chat_template_failed" | "prompt_too_long" | "empty_message" | "invalid_settings" | "no_model" | "model_missing" | "device_unavailable" | "not_a_number" | "compute_failed" | "engine_crashed" | "engine_start_failed" | "cancelled" | "not_found" | "file_read_failed" | "disk_full" | "storage_unwritable" | "storage_damaged" | "storage_from_newer_version" | "storage_failed" | "link_refused" | "offline" | "hub_not_found" | "hub_gated" | "hub_sign_in" | "hub_rate_limited" | "hub_failed" | "hub_refused" | "busy" | "internal";
 
 export type AppError = {
   /** What programs match on. */
@@ -628,21 +508,73 @@ export type FileSize = {
   /** How it is known. */
   source: SizeSource, };
 
-export type Prefer = "balance" | "quality" | "speed";
+export type ExpertDimensions = {
+  /** Experts of a layer. */
+  count: number,
+  /** How many a token asks. */
+  used: number,
+  /** Width of one. */
+  feedForward: number, };
 
-export type Preferences = {
-  /** Memory that stays free for other programs; `None` is a quarter of the machine's, and at least 2 GB. */
-  leaveFreeBytes: number | null,
-  /** What counts more. */
-  prefer: Prefer,
-  /** Languages that the model must have been made for, by their codes. */
+export type Dimensions = {
+  /** The family, by GGUF's name. */
+  architecture: string,
+  /** Layers. */
+  layers: number,
+  /** Length of the embedding. */
+  embedding: number,
+  /** Width of the feed-forward part. */
+  feedForward: number,
+  /** Heads of queries. */
+  heads: number,
+  /** Heads of keys and values. */
+  kvHeads: number,
+  /** Length of a head. */
+  headDim: number,
+  /** Entries of the vocabulary. */
+  vocabulary: number,
+  /** Tokens of context it was trained for. */
+  contextLength: number,
+  /** Whether the logits are computed with the embedding's matrix. */
+  isOutputTied: boolean,
+  /** Positions that a token sees in layers with a window. */
+  window?: number | null,
+  /** Experts of a layer, how many a token asks, and the width of one. */
+  experts?: ExpertDimensions | null, };
+
+export type Thinking = "never" | "can" | "always";
+
+export type CatalogFile = {
+  /** How it is quantized. */
+  level: Mixture,
+  /** Its name in the repository. */
+  name: string,
+  /** Its size, where it is certain. */
+  verifiedBytes?: number, };
+
+export type CatalogEntry = {
+  /** Its name here. */
+  id: string,
+  /** Its name for people. */
+  name: string,
+  /** Who made it. */
+  publisher: string,
+  /** Where its files are, on the Hub. */
+  repository: string,
+  /** Year and month: `2025-04`. */
+  released: string,
+  /** As the Hub names it: `apache-2.0`. */
+  licence: string,
+  /** Languages it was made for, by their codes of two letters; `*` is more than a hundred. */
   languages: Array<string>,
-  /** Whether it must be one that thinks before it answers. */
-  reasoning: boolean,
-  /** Licences that will do; none is any. */
-  licences: Array<string>,
-  /** Tokens of context; less where so much does not fit. */
-  contextLength: number, };
+  /** Whether it thinks before it answers. */
+  thinking: Thinking,
+  /** Weights, as its makers count them. */
+  parameters: number,
+  /** Its hyper-parameters. */
+  dimensions: Dimensions,
+  /** Its files, the smallest first. */
+  files: Array<CatalogFile>, };
 
 export type Range = {
   /** At least. */
@@ -677,6 +609,24 @@ export type Verdict = {
 export type Place = { "kind": "processor" } | { "kind": "gpu",
   /** Its name. */
   name: string, };
+
+export type Estimate = {
+  /** Tokens of context. */
+  context_length: number,
+  /** Where it is computed. */
+  place: Place,
+  /** Tokens of a prompt read in a second; `None`, as are the other speeds, where the machine was not measured. */
+  prefill_tokens_per_second: Range | null,
+  /** Tokens written in a second. */
+  decode_tokens_per_second: Range | null,
+  /** Seconds until a reply to a prompt of 500 tokens begins. */
+  time_to_first_token_seconds: Range | null,
+  /** All of it in a word. */
+  verdict: Verdict,
+  /** The machine's. */
+  memory_bytes: MemoryBytes,
+  /** The graphics processor's, where it computes layers. */
+  vram_bytes: MemoryBytes | null, };
 
 export type Prediction = {
   /** The model's id in the catalog. */
@@ -724,94 +674,34 @@ export type Advice = {
   /** The best model of the catalog, a faster and a smarter one; empty where none fits. */
   recommendations: Array<Recommendation>,
   /** What every model of the catalog would take, and how fast it would be. */
-  predictions: Array<Prediction>,
-  /** The same at every level that the catalog has files of. */
-  levels: Array<Prediction>, };
-
-export type Estimate = {
-  /** Tokens of context. */
-  context_length: number,
-  /** Where it is computed. */
-  place: Place,
-  /** Tokens of a prompt read in a second; `None`, as are the other speeds, where the machine was not measured. */
-  prefill_tokens_per_second: Range | null,
-  /** Tokens written in a second. */
-  decode_tokens_per_second: Range | null,
-  /** Seconds until a reply to a prompt of 500 tokens begins. */
-  time_to_first_token_seconds: Range | null,
-  /** All of it in a word. */
-  verdict: Verdict,
-  /** The machine's. */
-  memory_bytes: MemoryBytes,
-  /** The graphics processor's, where it computes layers. */
-  vram_bytes: MemoryBytes | null, };
-
-export type Thinking = "never" | "can" | "always";
-
-export type CatalogFile = {
-  /** How it is quantized. */
-  level: Mixture,
-  /** Its name in the repository. */
-  name: string,
-  /** Its size, where it is certain. */
-  verifiedBytes?: number, };
-
-export type CatalogEntry = {
-  /** Its name here. */
-  id: string,
-  /** Its name for people. */
-  name: string,
-  /** Who made it. */
-  publisher: string,
-  /** Where its files are, on the Hub. */
-  repository: string,
-  /** Year and month: `2025-04`. */
-  released: string,
-  /** As the Hub names it: `apache-2.0`. */
-  licence: string,
-  /** Languages it was made for, by their codes of two letters; `*` is more than a hundred. */
-  languages: Array<string>,
-  /** Whether it thinks before it answers. */
-  thinking: Thinking,
-  /** Weights, as its makers count them. */
-  parameters: number,
-  /** Its hyper-parameters. */
-  dimensions: Dimensions,
-  /** Its files, the smallest first. */
-  files: Array<CatalogFile>, };
-
-export type Dimensions = {
-  /** `general.architecture`. */
-  architecture: string,
-  /** Tokens of context it was trained for. */
-  contextLength: number, };
+  predictions: Array<Prediction>, };
 
 export type HubSort = "trending" | "downloads" | "likes" | "recent";
 
 export type HubQuery = {
-  /** Words in the name. */
+  /** Words of a name. */
   search: string,
   /** What comes first. */
   sort: HubSort,
-  /** Models of this class only. */
+  /** Only models of this class. */
   class: Class | null,
-  /** Only what fits this machine. */
+  /** Only models that fit in this machine's memory and that Wick can run. */
   onlyFitting: boolean,
   /** Licences that will do; none is any. */
   licences: Array<string>,
-  /** Languages it must have been made for. */
+  /** Languages that a model must have been made for. */
   languages: Array<string>,
-  /** Models of this architecture only. */
+  /** Only of this family, by GGUF's name. */
   architecture: string | null,
-  /** Whether its makers ask for consent first. */
+  /** Only models that ask for their terms to be accepted, or only others. */
   gated: boolean | null,
-  /** Models of this publisher only. */
+  /** Only of this publisher. */
   publisher: string | null,
-  /** The page to read, as the one before it said. */
+  /** [`HubPage::next`] of the page before; with it everything else stays as it was. */
   next: string | null, };
 
 export type Source = { "kind": "live" } | { "kind": "cached",
-  /** When it was read from the Hub. */
+  /** When the Hub said so. */
   atMs: number, } | { "kind": "catalog" };
 
 export type Runs = { "kind": "yes" } | { "kind": "unknown" } | { "kind": "no",
@@ -821,51 +711,51 @@ export type Runs = { "kind": "yes" } | { "kind": "unknown" } | { "kind": "no",
 export type HubModel = {
   /** `owner/name`. */
   repository: string,
-  /** Its owner. */
+  /** Who published it: the owner. */
   publisher: string,
   /** Its name without the owner. */
   name: string,
-  /** Number of weights. */
+  /** Weights. */
   parameters: number | null,
   /** By that number. */
   class: Class | null,
-  /** Its architecture. */
+  /** The family. */
   architecture: string | null,
-  /** Whether Wick runs it. */
+  /** Whether Wick runs the family. */
   runs: Runs,
-  /** As the Hub names it. */
+  /** As the Hub names it: `apache-2.0`. */
   licence: string | null,
-  /** Languages by their codes. */
+  /** Languages by their codes; `*` is many. */
   languages: Array<string>,
-  /** Whether its makers ask for consent first. */
+  /** Whether its terms are to be accepted before it can be downloaded. */
   gated: boolean,
   /** Downloads of the last month. */
   downloads: number,
-  /** Likes. */
+  /** People who like it. */
   likes: number,
-  /** When it last changed. */
+  /** When it last changed: an ISO date. */
   updatedAt: string | null,
   /** Tokens of context it was trained for. */
   contextLength: number | null,
-  /** At `Q4_K_M`, from its number of weights. */
+  /** What it would be like here at `Q4_K_M`, by the number of its weights. */
   verdict: Verdict | null, };
 
 export type HubPage = {
-  /** Those of this page. */
+  /** Models, in the order that was asked for. */
   models: Array<HubModel>,
-  /** What to ask for the next one with. */
+  /** Where the search goes on; only the Hub knows how to read it. */
   next: string | null,
-  /** Where it is from. */
+  /** Where this came from. */
   source: Source, };
 
 export type HubFile = {
-  /** Its path: the first part's where it is split, empty for the set of safetensors. */
+  /** Its name in the repository: of a split one that of the first part, of the folder's safetensors nothing. */
   name: string,
-  /** In how many parts. */
+  /** Files of weights. */
   parts: number,
-  /** How it is quantized, by its name. */
+  /** Level of quantization, as its name says. */
   level: string | null,
-  /** Size of all parts. */
+  /** Bytes of all of it. */
   bytes: number,
   /** The model of the library that it is. */
   installed: string | null,
@@ -879,39 +769,39 @@ export type HubDetails = {
   model: HubModel,
   /** The commit that this is of; empty where only the catalog knows the model. */
   commit: string,
-  /** Its card, markdown. */
+  /** Its card, a stranger's markdown, without what stands before it for machines. */
   card: string,
-  /** Its files that hold weights. */
+  /** Its files of weights, the smallest first. */
   files: Array<HubFile>,
-  /** Where it is from. */
+  /** Where this came from. */
   source: Source,
-  /** Its page. */
+  /** Its page for people. */
   url: string, };
 
 export type HubFileCheck = {
-  /** As the file's. */
+  /** As in [`HubFile::name`]. */
   name: string,
-  /** Why Wick cannot run it; none where it can. */
+  /** Everything that keeps it from running; nothing where it runs. */
   problems: Array<AppError>,
-  /** What it takes on this machine. */
+  /** What it would take here. */
   estimate: Estimate | null,
   /** Kind of its tokenizer. */
   tokenizer: string,
-  /** Whether it carries a chat template. */
+  /** Whether it has a chat template. */
   hasChatTemplate: boolean,
-  /** Its architecture. */
+  /** The family. */
   architecture: string,
-  /** Most used tensor type. */
+  /** How most of its weights are stored. */
   quantization: string, };
 
 export type TokenPlace = "keyring" | "file" | "environment" | "hugging_face";
 
 export type HubAccount = {
-  /** Whether there is an access token. */
+  /** Whether there is an access token for this endpoint. */
   hasToken: boolean,
-  /** Where it is kept. */
+  /** Where it is, or would be kept. */
   keptIn: TokenPlace,
-  /** The address in use. */
+  /** The Hub's address, or a mirror's. */
   endpoint: string, };
 
 export type AppEvent = { "type": "engine",
@@ -920,15 +810,7 @@ export type AppEvent = { "type": "engine",
   /** All of them. */
   settings: Settings, } | { "type": "calibration",
   /** How it goes. */
-  state: CalibrationState, } | { "type": "downloads_changed",
-  /** All of it, in its order. */
-  downloads: Array<Download>, } | { "type": "import",
-  /** How the one under way comes along. */
-  event: ImportEvent | null,
-  /** Why one could not be imported. */
-  error: AppError | null, } | { "type": "drop_hover",
-  /** Whether they still are. */
-  active: boolean, } | { "type": "starter",
+  state: CalibrationState, } | { "type": "starter",
   /** Where it is. */
   state: StarterState,
   /** Why it could not be imported. */
@@ -956,18 +838,6 @@ export const COMMANDS = [
   "models_list",
   "model_import",
   "model_import_cancel",
-  "model_delete",
-  "model_restore",
-  "model_verify",
-  "model_verify_cancel",
-  "models_folder",
-  "models_folder_open",
-  "models_folder_move",
-  "models_folder_move_cancel",
-  "models_adoptable",
-  "models_adopt",
-  "models_check_newer",
-  "models_trash_empty",
   "model_select",
   "model_unload",
   "engine_status",
@@ -982,11 +852,5 @@ export const COMMANDS = [
   "hub_account",
   "hub_set_token",
   "hub_catalog",
-  "downloads_list",
-  "download_start",
-  "download_pause",
-  "download_resume",
-  "download_cancel",
-  "download_move",
   "settings_update",
 ] as const;

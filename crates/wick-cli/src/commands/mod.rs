@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod check;
 pub mod hardware;
+pub mod hub;
 pub mod library;
 pub mod perplexity;
 mod predictions;

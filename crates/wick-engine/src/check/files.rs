@@ -4,12 +4,20 @@ use std::path::Path;
 
 use super::{Facts, TensorFact, TokenizerUse};
 use crate::{
-    Error, Result, chat_template::ChatTemplate, estimate::ModelShape, gguf::ValidatedGguf,
-    safetensors::ValidatedSafetensors, tokenizer::Tokenizer,
+    Error, Result,
+    chat_template::ChatTemplate,
+    estimate::ModelShape,
+    gguf::{ValidatedGguf, cross_check::TensorProblem},
+    safetensors::ValidatedSafetensors,
+    tokenizer::Tokenizer,
 };
 
 pub(super) fn read_gguf(path: &Path) -> Result<Facts> {
     let (gguf, problems) = ValidatedGguf::open_with_problems(path)?;
+    facts_of_gguf(&gguf, problems)
+}
+
+pub(super) fn facts_of_gguf(gguf: &ValidatedGguf, problems: Vec<TensorProblem>) -> Result<Facts> {
     let mut problems: Vec<Error> = problems.iter().map(|p| gguf.error_of(p)).collect();
     let metadata = gguf.metadata();
     let text = |key: &str| metadata.str(key).ok().flatten().unwrap_or_default();
@@ -18,14 +26,14 @@ pub(super) fn read_gguf(path: &Path) -> Result<Facts> {
         pre => format!("{}/{pre}", text("tokenizer.ggml.model")),
     };
     let tokens = metadata.strings("tokenizer.ggml.tokens").ok().flatten();
-    let tokenizer = Tokenizer::from_gguf(&gguf);
+    let tokenizer = Tokenizer::from_gguf(gguf);
     let has_chat_template = metadata.contains("tokenizer.chat_template");
     let tokenizer_use = TokenizerUse {
         kind: crate::gguf::label(&kind),
         tokens: tokens.map_or(0, |tokens| tokens.len() as u32),
         is_supported: tokenizer.is_ok(),
     };
-    match tokenizer.and_then(|tokenizer| ChatTemplate::from_gguf(&gguf, &tokenizer)) {
+    match tokenizer.and_then(|tokenizer| ChatTemplate::from_gguf(gguf, &tokenizer)) {
         Ok(_) => {}
         Err(error) => problems.push(error),
     }
@@ -39,7 +47,7 @@ pub(super) fn read_gguf(path: &Path) -> Result<Facts> {
         name: gguf.name()?,
         architecture: gguf.architecture().to_owned(),
         quantization: gguf.quantization()?.to_owned(),
-        shape: ModelShape::of_gguf(&gguf),
+        shape: ModelShape::of_gguf(gguf),
         metadata: metadata.clone(),
         tensors: gguf
             .tensors()

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Error, Result,
     estimate::{Memory, ModelShape, Plan},
-    gguf::{Metadata, TensorType},
+    gguf::{FirstBytes, Metadata, Starts, TensorType, ValidatedGguf},
     models,
     process::protocol::{CacheType, LoadOptions},
 };
@@ -128,6 +128,33 @@ pub fn check(path: &Path, options: CheckOptions) -> Result<CheckReport> {
         false => files::read_gguf(path)?,
     };
     Ok(report(read, options))
+}
+
+/// What the first bytes of the files of a model tell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StartReport {
+    /// Everything, as [`check`] would.
+    Report(Box<CheckReport>),
+    /// Too little of one of the files.
+    Wants {
+        /// Which, from 0.
+        file: usize,
+        /// How many of its first bytes are wanted next.
+        bytes: u64,
+    },
+}
+
+/// Checks a GGUF file that is still to be downloaded, or all parts of a split one, by their first bytes. With none of
+/// them it says what to begin with.
+pub fn check_start(files: &[FirstBytes<'_>], options: CheckOptions) -> Result<StartReport> {
+    Ok(match ValidatedGguf::from_starts(files)? {
+        Starts::Wants { file, bytes } => StartReport::Wants { file, bytes },
+        Starts::Headers(read) => {
+            let (gguf, problems) = *read;
+            let facts = files::facts_of_gguf(&gguf, problems)?;
+            StartReport::Report(Box::new(report(facts, options)))
+        }
+    })
 }
 
 /// What both containers tell of a model.

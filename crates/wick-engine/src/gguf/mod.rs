@@ -22,7 +22,8 @@ pub(crate) use info::clean_name;
 pub use layout::TensorInfo;
 pub use metadata::{Metadata, MetadataValue};
 pub use split::GgufPart;
-pub use start::Start;
+pub(crate) use start::Starts;
+pub use start::{FirstBytes, Start};
 pub use tensor_type::TensorType;
 
 use crate::{Error, Result};
@@ -64,13 +65,15 @@ impl ValidatedGguf {
             position: 0,
             length: bytes.len() as u64,
         };
-        let (gguf, problems) = Self::join(with_other_parts(read_header(reader)?)?)?;
+        let none = |_: &Path| Ok(None);
+        let (gguf, problems) = Self::join(with_other_parts(read_header(reader)?, none)?)?;
         gguf.refuse(problems)
     }
 
     /// As [`ValidatedGguf::open`], with all that is wrong with the tensors of a known architecture.
     pub(crate) fn open_with_problems(path: &Path) -> Result<(Self, Vec<TensorProblem>)> {
-        Self::join(with_other_parts(read_part(path)?)?)
+        let other = |path: &Path| path.exists().then(|| read_part(path)).transpose();
+        Self::join(with_other_parts(read_part(path)?, other)?)
     }
 
     /// The parts as one model, cross-checked.

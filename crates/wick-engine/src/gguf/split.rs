@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Metadata, Part, TensorInfo, label, layout::MAX_TENSORS, malformed, read_part};
+use super::{Metadata, Part, TensorInfo, label, layout::MAX_TENSORS, malformed};
 use crate::{Error, Result};
 
 /// Most files of one model.
@@ -75,8 +75,12 @@ fn parse_name(path: &Path) -> Option<(&str, u32, u32)> {
     Some((prefix, five_digits(number)?, five_digits(count)?))
 }
 
-/// The other parts of the set that `asked_for` belongs to, in order, together with it.
-pub(super) fn with_other_parts(asked_for: Part) -> Result<Vec<Part>> {
+/// The other parts of the set that `asked_for` belongs to, in order, together with it. `read` is none for a file that
+/// is not there.
+pub(super) fn with_other_parts(
+    asked_for: Part,
+    mut read: impl FnMut(&Path) -> Result<Option<Part>>,
+) -> Result<Vec<Part>> {
     let Some(split) = Split::of(&asked_for.metadata)? else {
         return Ok(vec![asked_for]);
     };
@@ -105,14 +109,11 @@ pub(super) fn with_other_parts(asked_for: Part) -> Result<Vec<Part>> {
             continue;
         }
         let path = path.with_file_name(format!("{prefix}-{:05}-of-{count:05}.gguf", index + 1));
-        if !path.exists() {
-            return Err(Error::Read {
+        let mut read = || {
+            let mut part = read(&path)?.ok_or_else(|| Error::Read {
                 path: path.display().to_string(),
                 reason: format!("part {} of {count} of this model is missing", index + 1),
-            });
-        }
-        let read = || {
-            let mut part = read_part(&path)?;
+            })?;
             let wanted = Split {
                 number: index,
                 ..split

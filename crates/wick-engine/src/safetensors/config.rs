@@ -114,6 +114,18 @@ const FAMILIES: &[Family] = &[
 /// A model that sees, of which Wick takes the part that reads and writes.
 const SEEING: (&str, &str, &str) = ("gemma3", "Gemma3ForConditionalGeneration", "gemma3_text");
 
+/// GGUF's name of the family that a `model_type` of the Hub names, if Wick knows it.
+pub fn architecture_of(model_type: &str) -> Option<&'static str> {
+    let (seeing, _, reading) = SEEING;
+    let wanted = if model_type == seeing {
+        reading
+    } else {
+        model_type
+    };
+    let family = FAMILIES.iter().find(|family| family.model_type == wanted);
+    family.map(|family| family.architecture)
+}
+
 /// What a `config.json` says.
 #[derive(Debug)]
 pub struct Config {

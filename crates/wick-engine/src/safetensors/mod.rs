@@ -20,7 +20,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use config::{Config, parse_config};
+pub use config::{Config, architecture_of, parse_config};
 pub use header::{Dtype, HeaderTensor, parse_header};
 pub use index::{WeightMap, parse_index};
 pub use names::{Role, role_of};

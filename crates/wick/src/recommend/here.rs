@@ -10,7 +10,7 @@ use super::{Advice, Estimate, Machine, Preferences};
 use crate::{Result, Wick, catalog::Catalog, hardware::HardwareReport};
 
 /// What is known of this machine.
-struct Known {
+pub(crate) struct Known {
     report: HardwareReport,
     corrections: Vec<Correction>,
 }
@@ -28,10 +28,27 @@ impl Known {
         let kept = self.report.calibration.as_ref();
         kept.map(|kept| &kept.figures)
     }
+
+    /// What a model takes here, and how fast it is.
+    pub(crate) fn estimate(
+        &self,
+        shape: &ModelShape,
+        context_length: u32,
+        cache_type: CacheType,
+        preferences: &Preferences,
+    ) -> Option<Estimate> {
+        super::estimate(
+            &self.machine(),
+            shape,
+            context_length,
+            cache_type,
+            preferences,
+        )
+    }
 }
 
 impl Wick {
-    async fn known(&self) -> Result<Known> {
+    pub(crate) async fn known(&self) -> Result<Known> {
         Ok(Known {
             report: self.hardware_as_seen().await?,
             corrections: self.corrections().await?,
@@ -57,14 +74,6 @@ impl Wick {
         cache_type: CacheType,
     ) -> Result<Option<Estimate>> {
         let known = self.known().await?;
-        let machine = known.machine();
-        let preferences = Preferences::default();
-        Ok(super::estimate(
-            &machine,
-            shape,
-            context_length,
-            cache_type,
-            &preferences,
-        ))
+        Ok(known.estimate(shape, context_length, cache_type, &Preferences::default()))
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use wick_engine::estimate::{Memory, Mixture, Range, Verdict};
 
 pub use choose::{estimate, levels, predictions, recommend};
+pub(crate) use here::Known;
 pub use machine::{Machine, MadeUp, MadeUpGpu};
 
 use crate::catalog::{Class, FileSize};
