@@ -65,13 +65,27 @@ it("explains the first run and imports a model", async () => {
   expect(await screen.findByText("What is on your mind?")).toBeTruthy();
 });
 
-it("recommends a first model and starts with the one that is there", async () => {
-  const { user, backend } = await open("empty");
-  const openLink = vi.spyOn(backend.app, "openLink");
+it("downloads the recommended model with one button and is ready with it", async () => {
+  const { user, backend } = await open("first-run");
+  const start = vi.spyOn(backend.downloads, "start");
   await user.click(
-    await screen.findByRole("button", { name: "Open its page" }),
+    await screen.findByRole("button", { name: /^Download 5.0 GB: Qwen3 8B/ }),
   );
-  expect(openLink.mock.calls[0]?.[0]).toMatch(/Qwen3-8B-Q4_K_M\.gguf$/);
+  expect(start).toHaveBeenCalledWith({
+    repository: "Qwen/Qwen3-8B-GGUF",
+    revision: null,
+    file: "Qwen3-8B-Q4_K_M.gguf",
+  });
+  expect(await screen.findByText("Qwen3 8B is ready.")).toBeTruthy();
+  await user.click(screen.getByRole("button", { name: "Chat with it" }));
+  expect(
+    await screen.findByRole("button", { name: /^Model: Qwen3 8B/ }),
+  ).toBeTruthy();
+});
+
+it("starts with the model that is there already", async () => {
+  const { user } = await open("empty");
+  await screen.findByText("Recommended");
   await user.click(screen.getByRole("button", { name: /^Start with SmolLM2/ }));
   expect(await screen.findByText("What is on your mind?")).toBeTruthy();
   await waitFor(() => {

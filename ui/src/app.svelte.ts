@@ -1,30 +1,48 @@
 // The state of the running interface, put together from its parts.
 import { createContext } from "svelte";
 import { Chats } from "./chat/chats.svelte";
+import { Confirm } from "./components/confirm.svelte";
 import { Toasts } from "./components/toasts.svelte";
-import type { Backend } from "./ipc/backend";
+import type { Backend, ImportKind } from "./ipc/backend";
 import type {
   AppError,
   AppEvent,
+  ImportEvent,
+  ImportMode,
+  LibraryModel,
   StartState,
   StorageNotice,
 } from "./ipc/bindings";
 import { Machine } from "./machine/machine.svelte";
+import { Catalog } from "./models/catalog/catalog.svelte";
+import { Comparison } from "./models/compare/comparison.svelte";
+import { Downloads } from "./models/download/downloads.svelte";
+import { Hub } from "./models/hub/hub.svelte";
+import { Library } from "./models/library/library.svelte";
 import { Models } from "./models/models.svelte";
 import { Navigation } from "./navigation.svelte";
 import { SettingsState } from "./settings/settings.svelte";
 import { t } from "./i18n";
+import { formatBytes } from "./i18n/formats";
 
 export class App {
   readonly navigation = new Navigation();
   readonly toasts = new Toasts();
+  readonly confirm = new Confirm();
   readonly chats: Chats;
   readonly models: Models;
+  readonly catalog: Catalog;
+  readonly hub: Hub;
+  readonly comparison: Comparison;
+  readonly downloads: Downloads;
+  readonly library: Library;
   readonly machine: Machine;
   readonly settings: SettingsState;
   notice = $state.raw<StorageNotice | null>(null);
   /** Whether a person who is new here has left the welcome, or needs none. */
   welcomed = $state(false);
+  /** Whether files are held over the window. */
+  isDropping = $state(false);
 
   constructor(
     readonly backend: Backend,
@@ -33,14 +51,26 @@ export class App {
     const report = (error: AppError) => this.toasts.error(error);
     this.chats = new Chats(backend, report);
     this.models = new Models(backend, report);
-    this.machine = new Machine(backend);
     this.settings = new SettingsState(backend, facts.settings, report);
+    this.machine = new Machine(backend, this.settings);
+    this.catalog = new Catalog(backend, report);
+    this.hub = new Hub(backend);
+    this.comparison = new Comparison(backend, this.hub.checks);
+    this.downloads = new Downloads(backend, report, {
+      finished: (modelIds) => void this.#downloaded(modelIds),
+      failed: (names) => this.#downloadFailed(names),
+    });
+    this.library = new Library(backend, report);
     this.notice = facts.notice;
   }
 
   /** Reads the lists; the window is usable once it resolves. */
   async start(): Promise<void> {
-    await Promise.all([this.chats.start(), this.models.start()]);
+    await Promise.all([
+      this.chats.start(),
+      this.models.start(),
+      this.downloads.begin(),
+    ]);
     this.welcomed = this.chats.list.length > 0;
   }
 
@@ -66,6 +96,16 @@ export class App {
         break;
       case "calibration":
         this.machine.calibrationChanged(event.state);
+        break;
+      case "downloads_changed":
+        this.downloads.changed(event.downloads);
+        break;
+      case "drop_hover":
+        this.isDropping = event.active;
+        break;
+      case "import":
+        this.isDropping = false;
+        void this.#dropped(event.event, event.error);
         break;
       case "starter":
         this.models.starterChanged(event.state, event.error);
@@ -100,23 +140,131 @@ export class App {
     }
   }
 
-  /** Asks for a model file; when there was no model in use, the new one is. */
-  async importModel(): Promise<void> {
-    const model = await this.models.import();
+  /** Asks for a file or a folder; when there was no model in use, the new one is. */
+  async importModel(
+    mode: ImportMode = "copy",
+    kind: ImportKind = "file",
+  ): Promise<void> {
+    const model = await this.models.import(mode, kind);
     if (model) {
-      this.welcomed = true;
-      this.toasts.show(t.models.imported(model.info.name));
-      if (this.settings.current.modelId === null) {
-        await this.models.select(model.id);
-      }
+      await this.#arrived(model);
     } else if (this.models.importError && this.models.library.length > 0) {
       this.toasts.error(this.models.importError);
     }
   }
 
-  /** Shows a model's file on the Hub, in the browser. */
-  openModelPage(repository: string, file: string) {
-    this.openLink(`https://huggingface.co/${repository}/blob/main/${file}`);
+  /** Puts a file of the Hub into the queue; asks first where it is too large for the machine now. */
+  async download(
+    repository: string,
+    file: string,
+    name: string,
+    missingBytes: number | null,
+    revision: string | null,
+  ): Promise<void> {
+    const words = t.browse.downloads;
+    if (missingBytes !== null) {
+      const wanted = await this.confirm.ask({
+        title: words.tooLargeTitle(name),
+        text: words.tooLargeText(formatBytes(missingBytes)),
+        yes: words.anyway,
+        no: words.tooLargeNo,
+      });
+      if (!wanted) {
+        return;
+      }
+    }
+    await this.downloads.start({ repository, revision, file });
+  }
+
+  /** A new chat with a model of the library. */
+  async chatWith(modelId: string): Promise<void> {
+    if (this.settings.current.modelId !== modelId) {
+      await this.models.select(modelId);
+    }
+    this.welcomed = true;
+    this.downloads.isPanelOpen = false;
+    this.newChat();
+  }
+
+  /** Can be taken back from the notice, and from the library until the app closes. */
+  async deleteModel(model: LibraryModel): Promise<void> {
+    const words = t.browse.library;
+    const { name } = model.info;
+    const deleted = await this.library.delete(model);
+    if (deleted) {
+      const text =
+        deleted.freedBytes > 0
+          ? words.deleted(name, formatBytes(deleted.freedBytes))
+          : words.removed(name);
+      this.toasts.offer(text, words.undo, () => {
+        void this.restoreModel(model);
+      });
+    }
+  }
+
+  async restoreModel({ id, info }: LibraryModel): Promise<void> {
+    if (await this.library.restore(id)) {
+      this.toasts.show(t.browse.library.restored(info.name));
+    }
+  }
+
+  async #downloaded(modelIds: string[]): Promise<void> {
+    await this.models.refresh();
+    for (const modelId of modelIds) {
+      const model = this.models.library.find(({ id }) => id === modelId);
+      if (model && this.settings.current.modelId === null) {
+        await this.models.select(modelId);
+      }
+      if (model) {
+        const { downloads } = t.browse;
+        const text = downloads.ready(model.info.name);
+        this.toasts.offer(text, downloads.chat, () => {
+          void this.chatWith(modelId);
+        });
+      }
+    }
+  }
+
+  #downloadFailed(names: string[]) {
+    if (!this.downloads.isPanelOpen) {
+      const { downloads } = t.browse;
+      for (const name of names) {
+        this.toasts.offer(downloads.failed(name), downloads.show, () => {
+          this.downloads.isPanelOpen = true;
+        });
+      }
+    }
+  }
+
+  async #dropped(event: ImportEvent | null, error: AppError | null) {
+    const model = this.models.importChanged(event);
+    if (model) {
+      await this.models.refresh();
+      await this.#arrived(model);
+    }
+    if (error) {
+      this.toasts.error(error);
+    }
+  }
+
+  async #arrived(model: LibraryModel): Promise<void> {
+    this.welcomed = true;
+    this.toasts.show(t.models.imported(model.info.name));
+    if (this.settings.current.modelId === null) {
+      await this.models.select(model.id);
+    }
+  }
+
+  /** Shows a model's page on the Hub, in the browser. */
+  openModelPage(repository: string) {
+    const { hubEndpoint } = this.settings.current;
+    const base = (hubEndpoint ?? "https://huggingface.co").replace(/\/$/, "");
+    this.openLink(`${base}/${repository}`);
+  }
+
+  openSettings(section: string) {
+    this.navigation.settingsSection = section;
+    this.navigation.view = "settings";
   }
 
   openLink(url: string) {

@@ -1,8 +1,15 @@
 // A headless Chromium with the interface on its scripted backend.
 import { mkdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { serve } from "./serve.mjs";
+
+const axeSource = await readFile(
+  createRequire(import.meta.url).resolve("axe-core/axe.min.js"),
+  "utf8",
+);
 
 const artifacts = fileURLToPath(
   new URL("../../e2e/artifacts/", import.meta.url),
@@ -50,6 +57,20 @@ export async function openBrowser() {
       server.stop();
     },
   };
+}
+
+/** What axe finds fault with. */
+export async function accessibilityProblems(page) {
+  await page.evaluate(axeSource);
+  return page.evaluate(async () => {
+    const { violations } = await window.axe.run(document);
+    return violations.map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .map(({ html, any }) => `${html.slice(0, 160)} ${any[0]?.message}`)
+          .join(" | ")}`,
+    );
+  });
 }
 
 /** Saves what the page looks like for people to see. */

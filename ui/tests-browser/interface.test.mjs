@@ -1,33 +1,18 @@
 // The built interface on its scripted backend in a real browser, under the window's security policy.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { openBrowser, picture, sizes } from "./browser.mjs";
-
-const axeSource = await readFile(
-  createRequire(import.meta.url).resolve("axe-core/axe.min.js"),
-  "utf8",
-);
+import {
+  accessibilityProblems,
+  openBrowser,
+  picture,
+  sizes,
+} from "./browser.mjs";
 
 let browser;
 before(async () => {
   browser = await openBrowser();
 });
 after(() => browser.close());
-
-async function accessibilityProblems(page) {
-  await page.evaluate(axeSource);
-  return page.evaluate(async () => {
-    const { violations } = await window.axe.run(document);
-    return violations.map(
-      ({ id, nodes }) =>
-        `${id}: ${nodes
-          .map(({ html, any }) => `${html.slice(0, 160)} ${any[0]?.message}`)
-          .join(" | ")}`,
-    );
-  });
-}
 
 async function openChat(page, title) {
   await page.keyboard.press("Control+k");

@@ -9,7 +9,7 @@ use wick::{
     hardware::{GpuKind, HardwareProfile, Usability},
     recommend::{
         Kind, Machine, MadeUp, MadeUpGpu, Place, Prediction, Prefer, Preferences, Recommendation,
-        predictions, recommend,
+        levels, predictions, recommend,
     },
 };
 use wick_engine::{
@@ -407,6 +407,15 @@ fn the_whole_catalog_is_predicted_and_corrected_by_what_was_learnt() {
     };
     let plain = predicted(&[]);
     assert_eq!(plain.len(), Catalog::builtin().entries.len());
+    let case_machine = Machine {
+        profile: &case.profile,
+        calibration: case.calibration.as_ref(),
+        corrections: &[],
+    };
+    let every_level = levels(&case_machine, Catalog::builtin(), &case.preferences);
+    assert!(plain.iter().all(|one| every_level.contains(one)));
+    let files = Catalog::builtin().entries.iter().map(|e| e.files.len());
+    assert_eq!(every_level.len(), files.sum::<usize>());
     let learnt = Correction {
         architecture: "qwen3".into(),
         quantization: "Q4_K_M".into(),

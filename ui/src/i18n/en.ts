@@ -1,10 +1,12 @@
 // Every sentence of the interface, in English. Another language is another object of the same type.
 import { machine } from "./enMachine";
+import { browse } from "./enModels";
 
 export const en = {
   navigation: {
     label: "Main",
     chat: "Chat",
+    models: "Models",
     machine: "Machine",
     settings: "Settings",
   },
@@ -14,7 +16,7 @@ export const en = {
     newChat: "New chat",
     show: "Show chats",
     hide: "Hide chats",
-    offline: "All on this computer · offline",
+    offline: "All on this computer",
     running: "A reply is being written",
     menu: (title: string) => `Options for “${title}”`,
     rename: "Rename",
@@ -126,6 +128,7 @@ export const en = {
     chip: (name: string, state: string) => `Model: ${name}, ${state}`,
     library: "Models on this computer",
     import: "Import a GGUF file…",
+    more: "Find more models…",
     importing: "Importing a model",
     imported: (name: string) => `${name} is ready to use.`,
     copied: (done: string, total: string) => `${done} of ${total}`,
@@ -170,6 +173,7 @@ export const en = {
     starterFailed: "The starter model could not be imported",
   },
   machine,
+  browse,
   engineBanner: {
     next: "Your next message starts it again.",
     dismiss: "Dismiss",
@@ -245,7 +249,7 @@ export const en = {
     unload: "Unload model",
     data: "Your data",
     dataHelp:
-      "Chats, settings and models are files on this computer. Nothing leaves it: no account, no telemetry, no network use.",
+      "Chats, settings and models are files on this computer. Nothing of them leaves it: no account, no telemetry. The network is used for the models you look for, and for nothing else.",
     folder: "Data folder",
     openFolder: "Open folder",
     about: "About",

@@ -164,12 +164,9 @@ export const machine = {
     noneAdvice:
       "Leave less memory free, allow other languages, or close other programs.",
     unknownSpeed: "not measured",
-    openPage: "Open its page",
-    openPageOf: (name: string) => `Open its page: ${name}`,
     download: (size: string) => `${size} to download`,
     downloadAbout: (size: string) => `about ${size} to download`,
-    how: "Wick does not download models yet: get the file from its page in your browser, then import it.",
-    import: "Import a GGUF file…",
+    all: "See every model",
     heading: (name: string, level: string) => `${name} at ${level}`,
   },
   preferences: {

@@ -1,15 +1,28 @@
 // The one interface through which the user interface reaches the application.
 import type {
+  Adoptable,
   Advice,
   AppEvent,
+  CatalogEntry,
   Chat,
   ChatSummary,
+  Deleted,
+  Download,
+  DownloadRequest,
   EngineStatus,
   HardwareReport,
+  HubAccount,
+  HubDetails,
+  HubFileCheck,
+  HubPage,
+  HubQuery,
   ImportEvent,
+  ImportMode,
   KeptCalibration,
+  LibraryFolder,
   LibraryModel,
   Measurement,
+  MoveEvent,
   Preferences,
   ReplyEvent,
   SendReceipt,
@@ -17,7 +30,13 @@ import type {
   Settings,
   SettingsPatch,
   StartState,
+  VerifyEvent,
+  VerifyOutcome,
 } from "./bindings";
+
+/** What a model is imported from: one file, or a folder of safetensors. */
+export type ImportKind = "file" | "folder";
+
 /** Every method rejects with an `AppError`. */
 export interface Backend {
   app: {
@@ -53,11 +72,42 @@ export interface Backend {
   };
   models: {
     list(): Promise<LibraryModel[]>;
-    /** Asks the user for a file; `null` when they dismissed the dialog. */
-    import(onEvent: (event: ImportEvent) => void): Promise<LibraryModel | null>;
+    /** Asks the user for a file or a folder; `null` when they dismissed the dialog. */
+    import(
+      mode: ImportMode,
+      kind: ImportKind,
+      onEvent: (event: ImportEvent) => void,
+    ): Promise<LibraryModel | null>;
     cancelImport(): Promise<void>;
     select(modelId: string): Promise<void>;
     unload(): Promise<void>;
+    /** Can be taken back with `restore` until the app closes. */
+    delete(modelId: string): Promise<Deleted>;
+    restore(modelId: string): Promise<void>;
+    /** Reads all of the model's bytes again. */
+    verify(
+      modelId: string,
+      onEvent: (event: VerifyEvent) => void,
+    ): Promise<VerifyOutcome>;
+    cancelVerify(): Promise<void>;
+    folder(): Promise<LibraryFolder>;
+    openFolder(): Promise<void>;
+    /** Asks where to; `null` when the dialog was dismissed. */
+    moveFolder(
+      onEvent: (event: MoveEvent) => void,
+    ): Promise<LibraryFolder | null>;
+    cancelMove(): Promise<void>;
+    /** What other programs keep on this computer. */
+    adoptable(): Promise<Adoptable[]>;
+    /** Reads their files where they lie; `cancelImport` stops it. */
+    adopt(
+      keys: string[],
+      onEvent: (event: ImportEvent) => void,
+    ): Promise<LibraryModel[]>;
+    /** Frees the space of what was deleted, at once. */
+    emptyTrash(): Promise<void>;
+    /** Looks for newer files; `library_changed` tells when something was found. */
+    checkForNewer(): Promise<void>;
   };
   engine: {
     status(): Promise<EngineStatus>;
@@ -74,6 +124,30 @@ export interface Backend {
   recommend: {
     /** What suits this machine, as it was when somebody last looked. */
     models(preferences: Preferences): Promise<Advice>;
+  };
+  hub: {
+    search(query: HubQuery): Promise<HubPage>;
+    details(repository: string): Promise<HubDetails>;
+    /** Reads the file's header from the server. */
+    check(
+      repository: string,
+      commit: string,
+      file: string,
+    ): Promise<HubFileCheck>;
+    account(): Promise<HubAccount>;
+    /** `null` forgets it. It cannot be read back. */
+    setToken(token: string | null): Promise<HubAccount>;
+    catalog(): Promise<CatalogEntry[]>;
+  };
+  downloads: {
+    list(): Promise<Download[]>;
+    start(request: DownloadRequest): Promise<Download>;
+    pause(id: number): Promise<void>;
+    /** Also tries a failed one again. */
+    resume(id: number): Promise<void>;
+    /** What is here is deleted; one that is over leaves the list. */
+    cancel(id: number): Promise<void>;
+    move(id: number, position: number): Promise<void>;
   };
   settings: {
     update(patch: SettingsPatch): Promise<Settings>;

@@ -246,6 +246,26 @@ export const errorWords: Record<ErrorCode, ErrorWords> = {
     advice: "Only addresses that begin with https:// are used.",
     tone: "warn",
   },
+  download_corrupt: {
+    title: "What arrived is not what the Hub promised",
+    advice: "Nothing of it was kept. Try again, or use another mirror.",
+    tone: "bad",
+  },
+  model_changed: {
+    title: "The model's file has changed",
+    advice: "Verify it in the library, or import it again.",
+    tone: "warn",
+  },
+  models_folder_missing: {
+    title: "The folder of models is not there",
+    advice: "Connect the disk it lies on, then try again.",
+    tone: "warn",
+  },
+  file_in_use: {
+    title: "The model is in use",
+    advice: "Wait for the running reply, or unload the model, then try again.",
+    tone: "info",
+  },
   internal: {
     title: "Something went wrong",
     advice: "Try again; if it stays so, restart Wick.",

@@ -6,21 +6,18 @@ import type {
   ChatSummary,
   EngineStatus,
   ErrorCode,
-  LibraryModel,
   MemoryUse,
   Message,
   ReplyEvent,
   SendReceipt,
   Settings,
 } from "./bindings";
-import {
-  fakeChats,
-  fakeModels,
-  fakeSettings,
-  type FakeChat,
-} from "./fakeContent";
 import { fakeRecommend } from "./fakeCatalog";
+import { fakeChats, fakeSettings, type FakeChat } from "./fakeContent";
+import { fakeDownloads } from "./fakeDownloads";
 import { fakeContainer, fakeHardware, fakeProfile } from "./fakeHardware";
+import { fakeHub } from "./fakeHub";
+import { fakeLibrary } from "./fakeLibrary";
 import { playReply, scriptFor } from "./fakeReply";
 
 export type Scenario =
@@ -35,7 +32,15 @@ export type Scenario =
   | "unmeasured"
   | "measuring"
   | "container"
-  | "measuring-failed";
+  | "measuring-failed"
+  | "downloads"
+  | "offline"
+  | "hub-failed"
+  | "many"
+  | "nothing-to-adopt"
+  | "folder-missing"
+  | "folder-read-only"
+  | "dropping";
 
 type Options = { scenario?: Scenario; speed?: number };
 
@@ -61,7 +66,20 @@ export function createFakeBackend(options: Options = {}): Backend {
   const bare = ["first-run", "starter"].includes(scenario);
   const chats: FakeChat[] =
     bare || scenario === "empty" ? [] : fakeChats(Date.now());
-  let library: LibraryModel[] = bare ? [] : [...fakeModels];
+  const library = fakeLibrary({ scenario, pause, emit });
+  const { hub, sizeOf } = fakeHub({
+    scenario,
+    pause,
+    installed: (repository, file) =>
+      library.installed(repository, file)?.id ?? null,
+  });
+  const downloads = fakeDownloads({
+    scenario,
+    pause,
+    emit,
+    sizeOf,
+    addModel: library.add,
+  });
   let settings: Settings = {
     ...fakeSettings,
     modelId: bare ? null : fakeSettings.modelId,
@@ -70,7 +88,6 @@ export function createFakeBackend(options: Options = {}): Backend {
   let storageLocked = scenario === "newer-storage";
   let newDraft = "";
   let nextId = 100_000;
-  let importCancelled = false;
   const stopped = new Set<number>();
 
   if (scenario === "crashed") {
@@ -100,8 +117,7 @@ export function createFakeBackend(options: Options = {}): Backend {
     title: chat.title,
     updatedAtMs: chat.updatedAtMs,
   });
-  const modelName = () =>
-    library.find((model) => model.id === settings.modelId)?.info.name ?? null;
+  const modelName = () => library.find(settings.modelId)?.info.name ?? null;
 
   async function load(onFraction: (fraction: number) => void) {
     const { modelId } = settings;
@@ -328,36 +344,9 @@ export function createFakeBackend(options: Options = {}): Backend {
       },
     },
     models: {
-      async list() {
-        return library;
-      },
-      async import(onEvent) {
-        importCancelled = false;
-        const model = fakeModels[0];
-        if (!model) {
-          return null;
-        }
-        for (let part = 0; part <= 20; part += 1) {
-          if (importCancelled) {
-            throw failure("cancelled", "The import was cancelled.");
-          }
-          onEvent({
-            type: "copying",
-            doneBytes: (model.sizeBytes / 20) * part,
-            totalBytes: model.sizeBytes,
-          });
-          await pause(90);
-        }
-        library = [model, ...library.filter((one) => one.id !== model.id)];
-        onEvent({ type: "finished", model });
-        emit({ type: "library_changed" });
-        return model;
-      },
-      async cancelImport() {
-        importCancelled = true;
-      },
+      ...library,
       async select(modelId) {
-        const model = library.find((one) => one.id === modelId);
+        const model = library.find(modelId);
         if (model?.availability !== "available") {
           throw failure(
             "model_missing",
@@ -378,6 +367,8 @@ export function createFakeBackend(options: Options = {}): Backend {
       },
     },
     hardware,
+    hub,
+    downloads,
     recommend: fakeRecommend(
       scenario === "container" ? fakeContainer : fakeProfile,
       async () => (await hardware.inspect()).calibration !== null,
@@ -401,6 +392,9 @@ export function createFakeBackend(options: Options = {}): Backend {
       if (scenario === "measuring") {
         const state = { state: "running" as const, fraction: 0.4 };
         listener({ type: "calibration", state });
+      }
+      if (scenario === "dropping") {
+        listener({ type: "drop_hover", active: true });
       }
       if (scenario === "starter") {
         listener({ type: "starter", state: "importing", error: null });

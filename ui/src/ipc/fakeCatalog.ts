@@ -1,5 +1,6 @@
 // What the catalog's models take on the scripted backend's laptop, and a simple choice among them.
 import type { Backend } from "./backend";
+import { fakeEntries } from "./fakeEntries";
 import type {
   Class,
   HardwareProfile,
@@ -26,6 +27,16 @@ type Row = [
   "never" | "can" | "always",
   string,
 ];
+
+/** Bits of a weight, roughly. */
+const BITS: Partial<Record<Mixture, number>> = {
+  Q4_K_M: 4.85,
+  Q5_0: 5.5,
+  Q5_K_M: 5.7,
+  Q6_K: 6.6,
+  Q8_0: 8.5,
+  F16: 16,
+};
 
 const ROWS: Row[] = [
   [
@@ -371,6 +382,28 @@ function predict(
   };
 }
 
+/** Every file of the catalog's models: weights, and with them time, go with the size of the file. */
+function predictLevels(known: Known): Prediction[] {
+  return ROWS.flatMap((row) => {
+    const usual = predict(row, known);
+    const entry = fakeEntries.find(({ id }) => id === row[0]);
+    return (entry?.files ?? []).map((file) => {
+      if (file.level === row[3]) {
+        return usual;
+      }
+      const ratio = (BITS[file.level] ?? 4.8) / (BITS[row[3]] ?? 4.8);
+      const [download = 0, weights = 0, cache = 0, work = 0] = row[6];
+      const [decode, prefill] = row[7];
+      const sized: Row = [...row];
+      sized[3] = file.level;
+      sized[5] = file.name;
+      sized[6] = [download * ratio, weights * ratio, cache, work];
+      sized[7] = [decode / ratio, prefill];
+      return predict(sized, known);
+    });
+  });
+}
+
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
 
 function told(
@@ -455,6 +488,7 @@ export function fakeRecommend(
       return {
         recommendations: choose(wishes, machine),
         predictions: ROWS.map((row) => predict(row, machine)),
+        levels: predictLevels(machine),
       };
     },
   };

@@ -1,6 +1,7 @@
 // What the scripted backend holds and says.
+import { DEFAULT_PREFERENCES } from "../machine/preferences";
 import { DEFAULT_SAMPLING } from "../settings/sampling";
-import type { LibraryModel, Message, ReplyStats, Settings } from "./bindings";
+import type { Message, ReplyStats, Settings } from "./bindings";
 
 export const fakeSettings: Settings = {
   theme: "system",
@@ -14,78 +15,8 @@ export const fakeSettings: Settings = {
   hubEndpoint: null,
   proxy: null,
   downloadLimitBytesPerSecond: null,
-  preferences: {
-    leaveFreeBytes: null,
-    prefer: "balance",
-    languages: [],
-    reasoning: false,
-    licences: [],
-    contextLength: 8192,
-  },
+  preferences: DEFAULT_PREFERENCES,
 };
-
-export const fakeModels: LibraryModel[] = [
-  {
-    id: "a1",
-    info: {
-      name: "SmolLM2 135M Instruct",
-      architecture: "llama",
-      quantization: "Q4_1",
-      parameters: 134_515_008,
-      trainedContextLength: 8192,
-      contextLength: 8192,
-      hasChatTemplate: true,
-    },
-    sizeBytes: 97_900_000,
-    addedAtMs: 0,
-    availability: "available",
-    storage: { kind: "kept" },
-    origin: null,
-    lastUsedAtMs: null,
-    decodeTokensPerSecond: null,
-    newerCommit: null,
-  },
-  {
-    id: "b2",
-    info: {
-      name: "Qwen3 4B",
-      architecture: "qwen3",
-      quantization: "Q4_K_M",
-      parameters: 4_022_468_096,
-      trainedContextLength: 32_768,
-      contextLength: 8192,
-      hasChatTemplate: true,
-    },
-    sizeBytes: 2_497_280_256,
-    addedAtMs: 0,
-    availability: "available",
-    storage: { kind: "kept" },
-    origin: null,
-    lastUsedAtMs: null,
-    decodeTokensPerSecond: null,
-    newerCommit: null,
-  },
-  {
-    id: "c3",
-    info: {
-      name: "Llama 3.2 1B Instruct",
-      architecture: "llama",
-      quantization: "Q8_0",
-      parameters: 1_235_814_400,
-      trainedContextLength: 131_072,
-      contextLength: 8192,
-      hasChatTemplate: true,
-    },
-    sizeBytes: 1_321_079_200,
-    addedAtMs: 0,
-    availability: "missing",
-    storage: { kind: "kept" },
-    origin: null,
-    lastUsedAtMs: null,
-    decodeTokensPerSecond: null,
-    newerCommit: null,
-  },
-];
 
 export const fakeStats: ReplyStats = {
   stopReason: "end_of_turn",

@@ -2,7 +2,13 @@
 import { Channel, invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
 import type { Backend } from "./backend";
-import type { AppEvent, ImportEvent, ReplyEvent } from "./bindings";
+import type {
+  AppEvent,
+  ImportEvent,
+  MoveEvent,
+  ReplyEvent,
+  VerifyEvent,
+} from "./bindings";
 import { asAppError } from "./errors";
 
 async function call<T>(
@@ -50,11 +56,33 @@ export const tauriBackend: Backend = {
   },
   models: {
     list: () => call("models_list"),
-    import: (onEvent) =>
-      call("model_import", { onEvent: channel<ImportEvent>(onEvent) }),
+    import: (mode, kind, onEvent) =>
+      call("model_import", {
+        mode,
+        kind,
+        onEvent: channel<ImportEvent>(onEvent),
+      }),
     cancelImport: () => call("model_import_cancel"),
     select: (modelId) => call("model_select", { modelId }),
     unload: () => call("model_unload"),
+    delete: (modelId) => call("model_delete", { modelId }),
+    restore: (modelId) => call("model_restore", { modelId }),
+    verify: (modelId, onEvent) =>
+      call("model_verify", {
+        modelId,
+        onEvent: channel<VerifyEvent>(onEvent),
+      }),
+    cancelVerify: () => call("model_verify_cancel"),
+    folder: () => call("models_folder"),
+    openFolder: () => call("models_folder_open"),
+    moveFolder: (onEvent) =>
+      call("models_folder_move", { onEvent: channel<MoveEvent>(onEvent) }),
+    cancelMove: () => call("models_folder_move_cancel"),
+    adoptable: () => call("models_adoptable"),
+    adopt: (keys, onEvent) =>
+      call("models_adopt", { keys, onEvent: channel<ImportEvent>(onEvent) }),
+    emptyTrash: () => call("models_trash_empty"),
+    checkForNewer: () => call("models_check_newer"),
   },
   engine: {
     status: () => call("engine_status"),
@@ -68,6 +96,23 @@ export const tauriBackend: Backend = {
   },
   recommend: {
     models: (preferences) => call("recommend_models", { preferences }),
+  },
+  hub: {
+    search: (query) => call("hub_search", { query }),
+    details: (repository) => call("hub_details", { repository }),
+    check: (repository, commit, file) =>
+      call("hub_check", { repository, commit, file }),
+    account: () => call("hub_account"),
+    setToken: (token) => call("hub_set_token", { token }),
+    catalog: () => call("hub_catalog"),
+  },
+  downloads: {
+    list: () => call("downloads_list"),
+    start: (request) => call("download_start", { request }),
+    pause: (id) => call("download_pause", { id }),
+    resume: (id) => call("download_resume", { id }),
+    cancel: (id) => call("download_cancel", { id }),
+    move: (id, position) => call("download_move", { id, position }),
   },
   settings: {
     update: (patch) => call("settings_update", { patch }),

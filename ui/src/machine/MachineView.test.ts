@@ -55,15 +55,22 @@ it("refuses an amount that is no number and keeps the last", async () => {
   expect(ask).not.toHaveBeenCalled();
 });
 
-it("opens the page of the recommended file", async () => {
+it("downloads the recommended file", async () => {
   const { user, backend } = await open();
-  const openLink = vi.spyOn(backend.app, "openLink");
+  const start = vi.spyOn(backend.downloads, "start");
   await user.click(
-    screen.getByRole("button", { name: "Open its page: Qwen3 8B" }),
+    within(card()).getByRole("button", { name: /^Download 5.0 GB: Qwen3 8B/ }),
   );
-  expect(openLink.mock.calls[0]?.[0]).toMatch(
-    /\/Qwen\/Qwen3-8B-GGUF\/blob\/main\/Qwen3-8B-Q4_K_M\.gguf$/,
-  );
+  expect(start.mock.calls[0]?.[0].file).toBe("Qwen3-8B-Q4_K_M.gguf");
+});
+
+it("keeps the wishes among the settings", async () => {
+  const { user, backend } = await open();
+  const update = vi.spyOn(backend.settings, "update");
+  await user.click(screen.getByRole("radio", { name: "Quality" }));
+  await waitFor(() => {
+    expect(update.mock.calls[0]?.[0].preferences?.prefer).toBe("quality");
+  });
 });
 
 it("walks the plot with the arrow keys and tells each model", async () => {

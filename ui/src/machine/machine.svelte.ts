@@ -9,15 +9,7 @@ import type {
   Preferences,
 } from "../ipc/bindings";
 import { asAppError } from "../ipc/errors";
-
-export const DEFAULT_PREFERENCES: Preferences = {
-  leaveFreeBytes: null,
-  prefer: "balance",
-  languages: [],
-  reasoning: false,
-  licences: [],
-  contextLength: 8192,
-};
+import type { SettingsState } from "../settings/settings.svelte";
 
 export class Machine {
   report = $state.raw<HardwareReport | null>(null);
@@ -29,13 +21,19 @@ export class Machine {
   measuring = $state<number | null>(null);
   /** Why the last one ended early. */
   measuringProblem = $state.raw<AppError | null>(null);
-  preferences = $state.raw<Preferences>(DEFAULT_PREFERENCES);
 
   #backend: Backend;
+  #settings: SettingsState;
   #asked = 0;
 
-  constructor(backend: Backend) {
+  constructor(backend: Backend, settings: SettingsState) {
     this.#backend = backend;
+    this.#settings = settings;
+  }
+
+  /** What the person wants; kept among the settings. */
+  get preferences(): Preferences {
+    return this.#settings.current.preferences;
   }
 
   /** Looks at the machine anew, and at what suits it. */
@@ -91,7 +89,7 @@ export class Machine {
   }
 
   async prefer(patch: Partial<Preferences>): Promise<void> {
-    this.preferences = { ...this.preferences, ...patch };
+    this.#settings.change({ preferences: { ...this.preferences, ...patch } });
     await this.#advise();
   }
 

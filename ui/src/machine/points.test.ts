@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createFakeBackend } from "../ipc/fake";
-import { DEFAULT_PREFERENCES } from "./machine.svelte";
+import { DEFAULT_PREFERENCES } from "./preferences";
 import {
   byImportance,
   fitWords,

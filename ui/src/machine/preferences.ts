@@ -1,4 +1,14 @@
 // What can be wished for.
+import type { Preferences } from "../ipc/bindings";
+
+export const DEFAULT_PREFERENCES: Preferences = {
+  leaveFreeBytes: null,
+  prefer: "balance",
+  languages: [],
+  reasoning: false,
+  licences: [],
+  contextLength: 8192,
+};
 
 /** Languages that models are asked for, by their codes; the catalog knows which model speaks which. */
 export const LANGUAGES = [

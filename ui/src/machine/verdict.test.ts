@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createFakeBackend } from "../ipc/fake";
 import type { Prediction } from "../ipc/bindings";
-import { DEFAULT_PREFERENCES } from "./machine.svelte";
+import { DEFAULT_PREFERENCES } from "./preferences";
 import { bitsOf, byClass, overall } from "./verdict";
 import { standingWords, verdictWords } from "./verdictWords";
 
@@ -59,16 +59,17 @@ describe("the verdict", () => {
       },
     }));
     expect(
-      verdictWords({ predictions: none, recommendations: [] }).headline,
+      verdictWords({ predictions: none, recommendations: [], levels: [] })
+        .headline,
     ).toBe("Nothing fits now");
     expect(byClass(none).map(({ standing }) => standing)).toEqual([
       "too_large",
       "too_large",
       "too_large",
     ]);
-    expect(verdictWords({ predictions, recommendations: [] }).headline).toBe(
-      "Models fit, but none as you wish",
-    );
+    expect(
+      verdictWords({ predictions, recommendations: [], levels: [] }).headline,
+    ).toBe("Models fit, but none as you wish");
     expect(overall([], []).best).toBeNull();
     expect(byClass([])).toEqual([]);
   });

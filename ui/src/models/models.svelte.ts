@@ -1,15 +1,22 @@
 // The models on this computer, the engine that runs one of them, and a running import.
-import type { Backend } from "../ipc/backend";
+import type { Backend, ImportKind } from "../ipc/backend";
 import type {
   AppError,
   EngineStatus,
+  ImportEvent,
+  ImportMode,
   LibraryModel,
   MemoryUse,
   StarterState,
 } from "../ipc/bindings";
 import { asAppError } from "../ipc/errors";
+import { plainName } from "./words";
 
-export type ImportProgress = { doneBytes: number; totalBytes: number };
+export type ImportProgress = {
+  mode: ImportMode;
+  doneBytes: number;
+  totalBytes: number;
+};
 
 export class Models {
   library = $state.raw<LibraryModel[]>([]);
@@ -43,7 +50,12 @@ export class Models {
 
   async refresh(): Promise<void> {
     try {
-      this.library = await this.#backend.models.list();
+      const library = await this.#backend.models.list();
+      // A file may call itself anything.
+      this.library = library.map(({ info, ...model }) => ({
+        ...model,
+        info: { ...info, name: plainName(info.name) },
+      }));
       this.loaded = true;
     } catch (error) {
       this.#report(asAppError(error));
@@ -68,17 +80,17 @@ export class Models {
   }
 
   /** The imported model, or null when there is none. */
-  async import(): Promise<LibraryModel | null> {
+  async import(
+    mode: ImportMode,
+    kind: ImportKind,
+  ): Promise<LibraryModel | null> {
     if (this.importing) {
       return null;
     }
     this.importError = null;
     try {
-      const model = await this.#backend.models.import((event) => {
-        this.importing =
-          event.type === "copying"
-            ? { doneBytes: event.doneBytes, totalBytes: event.totalBytes }
-            : null;
+      const model = await this.#backend.models.import(mode, kind, (event) => {
+        this.importChanged(event);
       });
       await this.refresh();
       return model;
@@ -89,6 +101,18 @@ export class Models {
     } finally {
       this.importing = null;
     }
+  }
+
+  /** How an import comes along, whoever began it; the model once it is there. */
+  importChanged(event: ImportEvent | null): LibraryModel | null {
+    if (event === null || event.type === "finished") {
+      this.importing = null;
+      return event?.model ?? null;
+    }
+    const { type, doneBytes, totalBytes } = event;
+    const mode = type === "copying" ? "copy" : "in_place";
+    this.importing = { mode, doneBytes, totalBytes };
+    return null;
   }
 
   async cancelImport(): Promise<void> {

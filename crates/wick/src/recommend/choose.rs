@@ -12,7 +12,7 @@ use super::{
     candidate::{Bounds, Candidate, Placed},
     reasons::reasons,
 };
-use crate::catalog::{Catalog, CatalogEntry, Class, Thinking};
+use crate::catalog::{Catalog, CatalogEntry, CatalogFile, Class, Thinking};
 
 /// A gain of less than this share is not worth a larger file of the same model.
 const WORTH: f64 = 0.03;
@@ -80,12 +80,38 @@ pub fn predictions(
     catalog: &Catalog,
     preferences: &Preferences,
 ) -> Vec<Prediction> {
+    predicted(machine, catalog, preferences, |entry| {
+        let mut files = entry.files.iter();
+        files
+            .find(|file| is_level_for(entry, file.level))
+            .into_iter()
+            .collect()
+    })
+}
+
+/// The same for every file of every model.
+pub fn levels(
+    machine: &Machine<'_>,
+    catalog: &Catalog,
+    preferences: &Preferences,
+) -> Vec<Prediction> {
+    predicted(machine, catalog, preferences, |entry| {
+        entry.files.iter().collect()
+    })
+}
+
+fn predicted(
+    machine: &Machine<'_>,
+    catalog: &Catalog,
+    preferences: &Preferences,
+    files_of: impl Fn(&CatalogEntry) -> Vec<&CatalogFile>,
+) -> Vec<Prediction> {
     let assumed = machine.assumed_calibration();
     let calibration = machine.calibration.unwrap_or(&assumed);
     let bounds = Bounds::new(machine, calibration, preferences);
-    let predicted = catalog.entries.iter().filter_map(|entry| {
-        let mut files = entry.files.iter();
-        let file = files.find(|file| is_level_for(entry, file.level))?;
+    let entries = catalog.entries.iter();
+    let files = entries.flat_map(|entry| files_of(entry).into_iter().map(move |f| (entry, f)));
+    let predicted = files.filter_map(|(entry, file)| {
         let candidates = bounds.candidates(entry, file).into_iter().rev();
         let best = candidates.max_by_key(|c| c.placed.rank())?;
         best.prediction(machine.calibration.is_some())

@@ -62,6 +62,7 @@ impl Wick {
         Ok(Advice {
             recommendations: super::recommend(&machine, catalog, preferences),
             predictions: super::predictions(&machine, catalog, preferences),
+            levels: super::levels(&machine, catalog, preferences),
         })
     }
 

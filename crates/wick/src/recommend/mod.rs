@@ -11,7 +11,7 @@ mod reasons;
 use serde::{Deserialize, Serialize};
 use wick_engine::estimate::{Memory, Mixture, Range, Verdict};
 
-pub use choose::{estimate, predictions, recommend};
+pub use choose::{estimate, levels, predictions, recommend};
 pub(crate) use here::Known;
 pub use machine::{Machine, MadeUp, MadeUpGpu};
 
@@ -146,6 +146,8 @@ pub struct Advice {
     pub recommendations: Vec<Recommendation>,
     /// What every model of the catalog would take, and how fast it would be.
     pub predictions: Vec<Prediction>,
+    /// The same at every level that the catalog has files of.
+    pub levels: Vec<Prediction>,
 }
 
 /// A model for a machine, and why.
