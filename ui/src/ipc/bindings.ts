@@ -123,27 +123,163 @@ export type ModelInfo = {
   /** Whether the file carries a chat template. */
   hasChatTemplate: boolean, };
 
-export type Availability = "available" | "missing";
+export type Availability = "available" | "missing" | "changed" | "folder_missing";
+
+export type Origin = {
+  /** `owner/name` on the Hub. */
+  repository: string,
+  /** The state of the repository, 40 hex digits. */
+  commit: string,
+  /** The file's path there: the first part's where it is split, empty for a folder of safetensors. A label. */
+  file: string, };
+
+export type Peer = "lm_studio" | "ollama" | "jan" | "gpt4all" | "hugging_face";
+
+export type Storage = { "kind": "kept" } | { "kind": "in_place",
+  /** The file or folder. */
+  path: string, } | { "kind": "adopted",
+  /** Which program. */
+  from: Peer,
+  /** The file or folder. */
+  path: string, };
 
 export type LibraryModel = {
-  /** sha256 of the file, in hex. */
+  /** sha256 of the file, in hex; of the names and sha256s where there are several. */
   id: string,
   /** What its header says. */
   info: ModelInfo,
-  /** Size of the file. */
+  /** Size of its files. */
   sizeBytes: number,
   /** When it came into the library. */
   addedAtMs: number,
-  /** Whether the file is there. */
-  availability: Availability, };
+  /** Whether its files are there. */
+  availability: Availability,
+  /** Whose they are. */
+  storage: Storage,
+  /** Where they came from, where that is known. */
+  origin: Origin | null,
+  /** When it last answered. */
+  lastUsedAtMs: number | null,
+  /** How fast it writes on this machine: the median of what was measured. */
+  decodeTokensPerSecond: number | null,
+  /** The commit of the newer file that its repository has, as far as was looked. */
+  newerCommit: string | null, };
+
+export type ImportMode = "copy" | "in_place";
 
 export type ImportEvent = { "type": "copying",
+  /** Bytes done. */
+  doneBytes: number,
+  /** Bytes in all. */
+  totalBytes: number, } | { "type": "reading",
   /** Bytes done. */
   doneBytes: number,
   /** Bytes in all. */
   totalBytes: number, } | { "type": "finished",
   /** As it now stands there. */
   model: LibraryModel, };
+
+export type Adoptable = {
+  /** What adopting it asks for. */
+  key: string,
+  /** Whose it is. */
+  peer: Peer,
+  /** What that program calls it. */
+  name: string,
+  /** Where it lies. */
+  path: string,
+  /** Size of its files. */
+  sizeBytes: number,
+  /** Why Wick cannot run it. */
+  problem: AppError | null,
+  /** The model of the library that it is already. */
+  already: string | null, };
+
+export type Deleted = {
+  /** The model. */
+  id: string,
+  /** What its files take; 0 where they are not Wick's, which stay. */
+  freedBytes: number, };
+
+export type FolderState = "ok" | "read_only" | "missing";
+
+export type LibraryFolder = {
+  /** Where it is. */
+  path: string,
+  /** Whether it can be used. */
+  state: FolderState,
+  /** What is free on its disk, where the system tells. */
+  freeBytes: number | null,
+  /** What the models in it take, those in the trash included. */
+  modelsBytes: number,
+  /** What those in the trash take. */
+  trashBytes: number, };
+
+export type VerifyOutcome = { "outcome": "whole" } | { "outcome": "damaged",
+  /** The file, by its name. */
+  file: string,
+  /** Its sha256 as it was. */
+  expected: string,
+  /** As it is. */
+  found: string, };
+
+export type VerifyEvent = { "type": "reading",
+  /** Bytes done. */
+  doneBytes: number,
+  /** Bytes in all. */
+  totalBytes: number, } | { "type": "finished",
+  /** What was found. */
+  outcome: VerifyOutcome, };
+
+export type MoveEvent = { "type": "moving",
+  /** Bytes done. */
+  doneBytes: number,
+  /** Bytes in all. */
+  totalBytes: number, } | { "type": "finished",
+  /** The folder as it now is. */
+  folder: LibraryFolder, };
+
+export type DownloadRequest = {
+  /** `owner/name` on the Hub. */
+  repository: string,
+  /** A branch, a tag or a commit; the main branch where it is absent. */
+  revision: string | null,
+  /** Path of the file there, the first part's where it is split; empty is the folder of safetensors. */
+  file: string, };
+
+export type DownloadState = { "state": "queued" } | { "state": "resolving" } | { "state": "downloading",
+  /** How many a second. */
+  bytesPerSecond: number,
+  /** How long that takes, if it stays so. */
+  secondsLeft: number | null, } | { "state": "waiting",
+  /** When. */
+  untilMs: number,
+  /** What it waits for. */
+  reason: string, } | { "state": "verifying" } | { "state": "paused" } | { "state": "failed",
+  /** Why. */
+  error: AppError, } | { "state": "finished",
+  /** As this model. */
+  modelId: string, };
+
+export type Download = {
+  /** Its number. */
+  id: number,
+  /** `owner/name` on the Hub. */
+  repository: string,
+  /** As it was asked for. */
+  file: string,
+  /** The state of the repository that is fetched, once that is known. */
+  commit: string | null,
+  /** Bytes in all, once that is known. */
+  sizeBytes: number | null,
+  /** Bytes that are here. */
+  doneBytes: number,
+  /** When it was asked for. */
+  addedAtMs: number,
+  /** How it stands. */
+  status: DownloadState,
+  /** Something that happened to it and that the user should know. */
+  notice: string | null, };
 
 export type MemoryUse = {
   /** Resident now; 0 where the system does not tell. */
@@ -260,7 +396,7 @@ export type Settings = {
   /** Most bytes that downloads may take in a second, all together; `None` is no limit. */
   downloadLimitBytesPerSecond: number | null, };
 
-export type ErrorCode = "not_gguf" | "unsupported_gguf_version" | "file_truncated" | "file_malformed" | "unsupported_architecture" | "unsupported_tensor_type" | "unsupported_tokenizer" | "no_chat_template" | "chat_template_failed" | "prompt_too_long" | "empty_message" | "invalid_settings" | "no_model" | "model_missing" | "device_unavailable" | "not_a_number" | "compute_failed" | "engine_crashed" | "engine_start_failed" | "cancelled" | "not_found" | "file_read_failed" | "disk_full" | "storage_unwritable" | "storage_damaged" | "storage_from_newer_version" | "storage_failed" | "link_refused" | "offline" | "hub_not_found" | "hub_gated" | "hub_sign_in" | "hub_rate_limited" | "hub_failed" | "hub_refused" | "busy" | "internal";
+export type ErrorCode = "not_gguf" | "unsupported_gguf_version" | "file_truncated" | "file_malformed" | "unsupported_architecture" | "unsupported_tensor_type" | "unsupported_tokenizer" | "no_chat_template" | "chat_template_failed" | "prompt_too_long" | "empty_message" | "invalid_settings" | "no_model" | "model_missing" | "model_changed" | "models_folder_missing" | "file_in_use" | "download_corrupt" | "device_unavailable" | "not_a_number" | "compute_failed" | "engine_crashed" | "engine_start_failed" | "cancelled" | "not_found" | "file_read_failed" | "disk_full" | "storage_unwritable" | "storage_damaged" | "storage_from_newer_version" | "storage_failed" | "link_refused" | "offline" | "hub_not_found" | "hub_gated" | "hub_sign_in" | "hub_rate_limited" | "hub_failed" | "hub_refused" | "busy" | "internal";
 
 export type AppError = {
   /** What programs match on. */
@@ -810,7 +946,15 @@ export type AppEvent = { "type": "engine",
   /** All of them. */
   settings: Settings, } | { "type": "calibration",
   /** How it goes. */
-  state: CalibrationState, } | { "type": "starter",
+  state: CalibrationState, } | { "type": "downloads_changed",
+  /** All of it, in its order. */
+  downloads: Array<Download>, } | { "type": "import",
+  /** How the one under way comes along. */
+  event: ImportEvent | null,
+  /** Why one could not be imported. */
+  error: AppError | null, } | { "type": "drop_hover",
+  /** Whether they still are. */
+  active: boolean, } | { "type": "starter",
   /** Where it is. */
   state: StarterState,
   /** Why it could not be imported. */
@@ -840,7 +984,25 @@ export const COMMANDS = [
   "model_import_cancel",
   "model_select",
   "model_unload",
+  "model_delete",
+  "model_restore",
+  "model_verify",
+  "model_verify_cancel",
+  "models_trash_empty",
+  "models_folder",
+  "models_folder_open",
+  "models_folder_move",
+  "models_folder_move_cancel",
+  "models_adoptable",
+  "models_adopt",
+  "models_check_newer",
   "engine_status",
+  "downloads_list",
+  "download_start",
+  "download_pause",
+  "download_resume",
+  "download_cancel",
+  "download_move",
   "hardware_inspect",
   "hardware_calibrate",
   "hardware_cancel_calibration",
