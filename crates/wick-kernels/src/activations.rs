@@ -199,22 +199,25 @@ impl Activations {
         self.tokens = x.len() / columns.max(1);
         let (tokens, blocks) = (self.tokens, self.blocks);
         let count = product("activations", &[tokens, blocks, 2 * BLOCK])? / (2 * BLOCK);
-        self.codes.resize(count * BLOCK, 0);
-        self.scales.resize(count, 0.0);
+        // Kernels read whole groups, also where the last has fewer columns.
+        self.codes.resize((count + GROUP) * BLOCK, 0);
+        self.scales.resize(count + GROUP, 0.0);
         self.sums.resize(2 * count, 0);
         self.aux.resize_with(aux.len(), || (aux[0], Vec::new()));
         for ((kind, values), &aux) in self.aux.iter_mut().zip(aux) {
             *kind = aux;
-            values.resize(count * aux.count(), 0);
+            values.resize(count * aux.count() + GROUP, 0);
         }
         if tokens == 0 {
             return Ok(());
         }
         if tokens <= GROUP {
+            let scales = &mut self.scales[..count];
             // SAFETY: the path is available.
-            unsafe { kernel(tokens, x, &mut self.codes, &mut self.scales, &mut self.sums) };
+            unsafe { kernel(tokens, x, &mut self.codes, scales, &mut self.sums) };
             for (aux, values) in &mut self.aux {
-                aux.fill(tokens, &self.scales, &self.sums, values);
+                let values = &mut values[..count * aux.count()];
+                aux.fill(tokens, scales, &self.sums, values);
             }
             return Ok(());
         }

@@ -22,6 +22,8 @@ pub enum Path {
     Avx2Vnni,
     /// AVX-512 with VNNI, on x86-64.
     Avx512,
+    /// The same with AMX, which multiplies tiles of bytes; on Linux.
+    Avx512Amx,
     /// NEON, on 64-bit ARM.
     Neon,
     /// The same with dotprod, which multiplies and sums bytes.
@@ -37,6 +39,7 @@ impl Path {
         Path::Avx2,
         Path::Avx2Vnni,
         Path::Avx512,
+        Path::Avx512Amx,
         Path::Neon,
         Path::NeonDotprod,
         Path::NeonI8mm,
@@ -49,6 +52,7 @@ impl Path {
             Path::Avx2 => "avx2",
             Path::Avx2Vnni => "avx2-vnni",
             Path::Avx512 => "avx512-vnni",
+            Path::Avx512Amx => "avx512-amx",
             Path::Neon => "neon",
             Path::NeonDotprod => "neon-dotprod",
             Path::NeonI8mm => "neon-i8mm",
@@ -97,6 +101,9 @@ pub(crate) struct Products {
     pub floats: floats::Kernel,
     pub few_columns: unsafe fn(&PanelsAt, Columns, usize, Place),
     pub unpack: unsafe fn(&PanelAt, *mut u8, *mut f32),
+    /// Before and after a thread multiplies many columns.
+    pub begin: unsafe fn(),
+    pub end: unsafe fn(),
     pub many_columns: unsafe fn(&UnpackedAt, Columns, usize, Place),
 }
 
@@ -131,16 +138,27 @@ macro_rules! kernels {
 }
 
 macro_rules! products {
-    ($attribute:tt, $simd:ty) => {{
+    ($attribute:tt, $simd:ty) => {
+        products!($attribute, $simd, unpack_panel::<$simd>, || {}, many_columns::<$simd>, || {})
+    };
+    ($attribute:tt, $simd:ty, $unpack:expr, $begin:expr, $many:expr, $end:expr) => {{
         compiled! {
             $attribute;
             fn quantize(width: usize, x: &[f32], codes: &mut [i8], scales: &mut [f32], sums: &mut [i32]) = quantize_group::<$simd>;
             fn floats(rows: &Rows<'_>, x: &[f32], place: Place) = multiply_rows::<$simd>;
             fn few(panels: &PanelsAt, columns: Columns, count: usize, place: Place) = few_columns::<$simd>;
-            fn unpack(panel: &PanelAt, codes: *mut u8, scales: *mut f32) = unpack_panel::<$simd>;
-            fn many(panel: &UnpackedAt, columns: Columns, count: usize, place: Place) = many_columns::<$simd>;
+            fn unpack(panel: &PanelAt, codes: *mut u8, scales: *mut f32) = $unpack;
+            fn many(panel: &UnpackedAt, columns: Columns, count: usize, place: Place) = $many;
         }
-        Some(Products { quantize, floats, few_columns: few, unpack, many_columns: many })
+        Some(Products {
+            quantize,
+            floats,
+            few_columns: few,
+            unpack,
+            begin: $begin,
+            end: $end,
+            many_columns: many,
+        })
     }};
 }
 
@@ -164,11 +182,31 @@ mod x86 {
     use std::arch::is_x86_feature_detected as detected;
 
     use super::*;
-    use crate::simd::{Avx2, Avx512};
+    use crate::panels::{many_columns_in_tiles, unpack_signed};
+    use crate::simd::{Avx2, Avx512, amx};
 
     path!(AVX2, detected, Avx2<false>, "avx2" "fma" "f16c");
     path!(AVX2_VNNI, detected, Avx2<true>, "avx2" "fma" "f16c" "avxvnni");
     path!(AVX512, detected, Avx512, "avx512f" "avx512bw" "avx512dq" "avx512vl" "avx512vnni" "avx2" "fma" "f16c");
+
+    kernels!(
+        AVX512_AMX,
+        || (AVX512.present)() && amx::present(),
+        [target_feature(
+            enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"
+        )],
+        Avx512,
+        products!(
+            [target_feature(
+                enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"
+            )],
+            Avx512,
+            unpack_signed,
+            amx::begin,
+            many_columns_in_tiles,
+            amx::end
+        )
+    );
 }
 
 #[cfg(target_arch = "aarch64")]
@@ -193,6 +231,8 @@ fn compiled(path: Path) -> Option<&'static Kernels> {
         Path::Avx2Vnni => Some(&x86::AVX2_VNNI),
         #[cfg(target_arch = "x86_64")]
         Path::Avx512 => Some(&x86::AVX512),
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx512Amx => Some(&x86::AVX512_AMX),
         #[cfg(target_arch = "aarch64")]
         Path::Neon => Some(&arm::NEON),
         #[cfg(target_arch = "aarch64")]

@@ -373,6 +373,13 @@ fn nonsense_about_a_machine_recommends_nothing_that_is_nonsense() {
             }
         }
     }
+    // A machine so busy that its products were never measured.
+    let mut case = machine("", 32.0, 8, 50.0);
+    case.calibration.as_mut().unwrap().products.clear();
+    for recommendation in case.recommended() {
+        let words = recommendation.reasons.join(" ");
+        assert!(!words.contains("NaN") && !words.contains("inf"), "{words}");
+    }
     let huge = machine("", 1e10, 1000, 1e6);
     assert!(!huge.recommended().is_empty());
     let greedy = machine("", 16.0, 8, 50.0).preferring(|p| {

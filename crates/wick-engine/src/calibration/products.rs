@@ -96,13 +96,14 @@ impl<'a> Products<'a> {
         Ok(best.map_or(1, |(count, _)| count))
     }
 
-    /// The rates of every format, as many as there is time for.
+    /// The rates of every format, as many as there is time for: at least the first, without which nothing can be
+    /// predicted.
     pub fn all(&mut self, course: &mut Course<'_>, count: usize) -> Result<Vec<ProductRate>> {
         let mut rates = Vec::new();
         let mut rows = usize::MAX;
         for (n, format) in BY_USE.into_iter().enumerate() {
             let share = course.left() / (BY_USE.len() - n) as u32;
-            if share.is_zero() {
+            if share.is_zero() && n > 0 {
                 break;
             }
             let window = (share / 4).min(LONG);
@@ -111,7 +112,8 @@ impl<'a> Products<'a> {
             let began = Instant::now();
             let matrix = self.matrix(format, rows, threads)?;
             // Where making a matrix leaves too little time to measure it, the next one is smaller.
-            let fitting = share.as_secs_f64() / 2.0 / began.elapsed().as_secs_f64().max(1e-9);
+            let room = share.max(SHORT);
+            let fitting = room.as_secs_f64() / 2.0 / began.elapsed().as_secs_f64().max(1e-9);
             if fitting < 1.0 {
                 rows = ((matrix.rows() as f64 * fitting) as usize).max(ROWS[0]);
             }

@@ -216,14 +216,15 @@ impl ModelShape {
         let (n, ff) = (self.embedding, self.feed_forward);
         let head_dim = self.layers.first().map_or(0, |layer| layer.head_dim as u64);
         let queries = self.heads.saturating_mul(head_dim);
-        // What comes in, what is added to it, gate and up, their product; with the rounding error for all again.
-        let numbers = match self.is_precise() {
-            true => sum([5 * n, ff.saturating_mul(7)]),
-            false => sum([3 * n, ff.saturating_mul(3)]),
+        // What comes in, what is added to it, gate and up, their product; with the rounding error for all again, which is
+        // quantized as well.
+        let (numbers, times) = match self.is_precise() {
+            true => (sum([5 * n, ff.saturating_mul(7)]), 2),
+            false => (sum([3 * n, ff.saturating_mul(3)]), 1),
         };
         let numbers = numbers.unwrap_or(u64::MAX).max(queries.saturating_mul(4));
         // Quantized, a number takes a byte, and its block a few.
-        let quantized = n.max(ff).max(queries).saturating_mul(2);
+        let quantized = n.max(ff).max(queries).saturating_mul(2 * times);
         let each = numbers.saturating_mul(4).saturating_add(quantized);
         each.saturating_mul(tokens.min(LONGEST_PASS as u64))
     }

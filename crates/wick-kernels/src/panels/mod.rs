@@ -2,6 +2,8 @@
 //! each row. One instruction with four activations, the same for all rows, then advances 16 results by four columns.
 //! A panel has its codes, block after block, and then its scales; both stay about as small as in the file.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod codes;
 mod multiply;
 mod scales;
@@ -17,6 +19,8 @@ use crate::{Error, Format, Result, Threads};
 use codes::{Codes, VECTOR};
 use scales::Scales;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use amx::{many_columns_in_tiles, unpack_signed};
 pub(crate) use multiply::{
     PanelAt, PanelsAt, UnpackedAt, few_columns, many_columns, multiply, unpack_panel,
 };
@@ -92,6 +96,15 @@ fn kind(format: Format) -> Option<Kind> {
     }
     with_kinds!(format, make);
     None
+}
+
+/// What codes are raised by, so that none is negative.
+fn offset(format: Format) -> u8 {
+    match blocks::values(format) {
+        Values::Offset(offset) => offset,
+        Values::Table(_) if kind(format).is_some_and(|kind| kind.wide) => 128,
+        Values::Table(_) => 12,
+    }
 }
 
 /// Memory that a matrix takes in panels; `None` for formats that stay as they are.
@@ -172,11 +185,9 @@ impl Panels {
 
     /// What it needs of activations.
     pub(crate) fn aux(&self) -> Aux {
-        let kind = match blocks::values(self.format) {
-            _ if self.kind.min => AuxKind::Sum,
-            Values::Offset(offset) => AuxKind::Correction(offset),
-            Values::Table(_) if self.kind.wide => AuxKind::Correction(128),
-            Values::Table(_) => AuxKind::Correction(12),
+        let kind = match self.kind.min {
+            true => AuxKind::Sum,
+            false => AuxKind::Correction(offset(self.format)),
         };
         Aux {
             kind,

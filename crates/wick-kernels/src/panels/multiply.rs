@@ -79,8 +79,8 @@ pub(crate) struct PanelsAt {
 /// Where a panel lies.
 #[derive(Clone, Copy)]
 pub(crate) struct PanelAt {
-    format: Format,
-    blocks: usize,
+    pub(super) format: Format,
+    pub(super) blocks: usize,
     codes: *const u8,
     scales: *const u8,
 }
@@ -150,6 +150,7 @@ impl Product<'_> {
         // SAFETY: the path is available; codes and scales lie within the lines; the panels and the columns have the
         // same blocks.
         unsafe {
+            (self.kernels.begin)();
             for (i, panel) in range.clone().enumerate() {
                 let (codes, scales) = unpacked(i);
                 (self.kernels.unpack)(&self.panel(panel), codes, scales);
@@ -168,6 +169,7 @@ impl Product<'_> {
                     (self.kernels.many_columns)(&panel_at, group, count, self.place(panel, first));
                 }
             }
+            (self.kernels.end)();
         }
         LINES.set(lines);
     }
@@ -306,10 +308,10 @@ pub(crate) unsafe fn unpack_panel<S: Integers>(panel: &PanelAt, codes: *mut u8, 
 #[derive(Clone, Copy)]
 pub(crate) struct UnpackedAt {
     /// Whether scales are split, there are minimums, codes are wide.
-    flags: (bool, bool, bool),
-    blocks: usize,
-    codes: *const u8,
-    scales: *const f32,
+    pub(super) flags: (bool, bool, bool),
+    pub(super) blocks: usize,
+    pub(super) codes: *const u8,
+    pub(super) scales: *const f32,
 }
 
 /// An unpacked panel times the columns of a group.

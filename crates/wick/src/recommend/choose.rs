@@ -52,7 +52,8 @@ pub fn recommend(
     };
     let others = || fitting.iter().filter(|c| c.entry.id != best.entry.id);
     let faster = others()
-        .filter(|c| c.placed.rate() >= FASTER * best.placed.rate() && c.quality < best.quality);
+        .filter(|c| c.placed.rate() > 0.0 && c.placed.rate() >= FASTER * best.placed.rate())
+        .filter(|c| c.quality < best.quality);
     let smarter = || others().filter(|c| c.quality >= SMARTER * best.quality);
     let at_least = |rate: f64| smallest_of_the_best(smarter().filter(|c| c.placed.rate() >= rate));
     let smarter = at_least(USABLE_TOKENS_PER_SECOND).or_else(|| at_least(SLOWEST));

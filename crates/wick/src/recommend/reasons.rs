@@ -23,11 +23,17 @@ pub(super) fn reasons(
 ) -> Vec<String> {
     let mut reasons = vec![match kind {
         Kind::Best => for_best(chosen, bounds),
-        Kind::Faster => format!(
-            "Writes {} times as fast as {}, and knows less.",
-            decimal(chosen.placed.rate() / best.placed.rate()),
-            best.entry.name
-        ),
+        Kind::Faster => {
+            let times = chosen.placed.rate() / best.placed.rate();
+            match times.is_finite() {
+                true => format!(
+                    "Writes {} times as fast as {}, and knows less.",
+                    decimal(times),
+                    best.entry.name
+                ),
+                false => format!("Writes faster than {}, and knows less.", best.entry.name),
+            }
+        }
         Kind::Smarter => match chosen.placed.rate() >= READING_TOKENS_PER_SECOND {
             true => format!("Answers better than {}, and slower.", best.entry.name),
             false => format!(
