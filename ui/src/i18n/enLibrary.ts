@@ -109,7 +109,7 @@ export const folder = {
   cancel: "Stop",
   missingTitle: "The models folder is not there",
   missing: (path: string) =>
-    `${path} cannot be found. Plug its disk in again, or choose another folder with Move.`,
+    `${path} cannot be found. Plug its disk in again, and the models are back.`,
   readOnlyTitle: "The models folder is read-only",
   readOnly: (path: string) =>
     `Models in ${path} run, but none can be added or deleted.`,
