@@ -1,5 +1,5 @@
 //! What runs beside the commands once the application is open: events to the page, the starter model's way into
-//! the library, the measurement of a machine that is new, and the chosen model's way into memory.
+//! the library, the queue of downloads, the measurement of a machine that is new, and the chosen model's way into memory.
 
 use std::{
     path::{Path, PathBuf},
@@ -17,6 +17,8 @@ const APP_EVENT: &str = "app";
 pub fn begin<R: Runtime>(app: &AppHandle<R>, wick: Arc<Wick>) {
     forward_events(app.clone(), &wick);
     forward_status(app.clone(), &wick);
+    crate::taskbar::follow_downloads(app.clone(), &wick);
+    async_runtime::spawn(wick.clone().run_downloads());
     let starter = starter_model(app);
     async_runtime::spawn(async move {
         let importer = wick.clone();

@@ -13,7 +13,9 @@ fn in_repository(path: &str) -> PathBuf {
 
 fn bindings() -> String {
     use crate::state::StartState;
-    use wick::{catalog::*, chat::*, hardware::*, hub::*, library::*, recommend::*, *};
+    use wick::{
+        catalog::*, chat::*, download::*, hardware::*, hub::*, library::*, recommend::*, *,
+    };
     use wick_engine::{
         calibration::{Calibration, ProductRate},
         estimate::{
@@ -48,8 +50,22 @@ fn bindings() -> String {
         ReplyEvent,
         ModelInfo,
         Availability,
+        Origin,
+        Peer,
+        Storage,
         LibraryModel,
+        ImportMode,
         ImportEvent,
+        Adoptable,
+        Deleted,
+        FolderState,
+        LibraryFolder,
+        VerifyOutcome,
+        VerifyEvent,
+        MoveEvent,
+        DownloadRequest,
+        DownloadState,
+        Download,
         MemoryUse,
         EngineStatus,
         Theme,

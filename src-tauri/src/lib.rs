@@ -9,19 +9,21 @@ mod contract;
 mod instance;
 mod links;
 mod state;
+mod taskbar;
 #[cfg(test)]
 mod tests;
 mod window;
 
 use std::{process::ExitCode, time::Duration};
 
-use commands::{app as app_commands, chat, hardware, hub, models, recommend, settings};
+use commands::{app as app_commands, chat, downloads, hardware, hub, models, recommend, settings};
 use instance::Claim;
 use state::Desktop;
 use tauri::{AppHandle, Manager, RunEvent, Runtime};
 
-/// How long closing the window waits for the engine; after that its closed standard input ends it.
-const ENGINE_FAREWELL: Duration = Duration::from_secs(10);
+/// How long closing the window waits for the engine and for downloads. After that its closed standard input ends the
+/// engine, and downloads lose a second.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Opens the window and returns when it is closed.
 pub fn run() -> ExitCode {
@@ -39,7 +41,7 @@ pub fn run() -> ExitCode {
             let _lock = claim.listen(app.handle());
             app.run(|app, event| {
                 if let RunEvent::Exit = event {
-                    end_engine(app);
+                    end(app);
                 }
             });
             ExitCode::SUCCESS
@@ -77,7 +79,25 @@ fn app<R: Runtime>(builder: tauri::Builder<R>, desktop: Desktop) -> tauri::Resul
             models::model_import_cancel,
             models::model_select,
             models::model_unload,
+            models::model_delete,
+            models::model_restore,
+            models::model_verify,
+            models::model_verify_cancel,
+            models::models_trash_empty,
+            models::models_folder,
+            models::models_folder_open,
+            models::models_folder_move,
+            models::models_folder_move_cancel,
+            models::models_adoptable,
+            models::models_adopt,
+            models::models_check_newer,
             models::engine_status,
+            downloads::downloads_list,
+            downloads::download_start,
+            downloads::download_pause,
+            downloads::download_resume,
+            downloads::download_cancel,
+            downloads::download_move,
             hardware::hardware_inspect,
             hardware::hardware_calibrate,
             hardware::hardware_cancel_calibration,
@@ -95,11 +115,13 @@ fn app<R: Runtime>(builder: tauri::Builder<R>, desktop: Desktop) -> tauri::Resul
         .build(tauri::generate_context!())
 }
 
-fn end_engine<R: Runtime>(app: &AppHandle<R>) {
+fn end<R: Runtime>(app: &AppHandle<R>) {
     if let Ok(wick) = app.state::<Desktop>().wick() {
         tauri::async_runtime::block_on(async {
-            let unload = wick.runtime().unload();
-            tokio::time::timeout(ENGINE_FAREWELL, unload).await.ok();
+            let stop = async { tokio::join!(wick.runtime().unload(), wick.hold_downloads()) };
+            tokio::time::timeout(FAREWELL, stop).await.ok();
         });
+        // What cannot be deleted now is deleted when Wick is next opened.
+        wick.empty_model_trash().ok();
     }
 }

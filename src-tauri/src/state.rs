@@ -84,6 +84,8 @@ impl Desktop {
         }
         let (wick, notice) = Wick::open(self.paths()?.clone(), self.engine.clone()?)?;
         wick.mark_interrupted()?;
+        // What a Wick that died had in its trash. What cannot be deleted stays there.
+        wick.empty_model_trash().ok();
         let opened = opened.insert(Opened { wick, notice });
         Ok((start_state(opened), Some(opened.wick.clone())))
     }

@@ -1,9 +1,11 @@
-//! The one window: it shows the app's own page and nothing else.
+//! The one window: it shows the app's own page and nothing else, and takes files that are dropped on it.
 
 use tauri::{
-    AppHandle, Manager, Runtime, Url, WebviewWindow, WebviewWindowBuilder,
-    webview::NewWindowResponse,
+    AppHandle, DragDropEvent, Manager, Runtime, Url, WebviewWindow, WebviewWindowBuilder,
+    WindowEvent, async_runtime, webview::NewWindowResponse,
 };
+
+use crate::state::Desktop;
 
 /// Label of the window, in `tauri.conf.json` and in the capability.
 pub const MAIN: &str = "main";
@@ -18,10 +20,34 @@ pub fn open<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<WebviewWindow<R>> {
         .find(|window| window.label == MAIN);
     let window = window.ok_or(tauri::Error::WindowNotFound)?;
     let dev_url = config.build.dev_url.clone().filter(|_| tauri::is_dev());
-    WebviewWindowBuilder::from_config(app, window)?
+    let window = WebviewWindowBuilder::from_config(app, window)?
         .on_navigation(move |url| is_own_page(url, dev_url.as_ref()))
         .on_new_window(|_, _| NewWindowResponse::Deny)
-        .build()
+        .build()?;
+    let app = app.clone();
+    window.on_window_event(move |event| {
+        if let WindowEvent::DragDrop(event) = event {
+            files_over(&app, event);
+        }
+    });
+    Ok(window)
+}
+
+/// Files that are held over the window are shown where to drop, and imported where they are. Their paths stay here.
+fn files_over<R: Runtime>(app: &AppHandle<R>, event: &DragDropEvent) {
+    let Ok(wick) = app.state::<Desktop>().wick() else {
+        return;
+    };
+    match event {
+        DragDropEvent::Enter { .. } => wick.show_drop(true),
+        DragDropEvent::Drop { paths, .. } => {
+            wick.show_drop(false);
+            let paths = paths.clone();
+            async_runtime::spawn_blocking(move || wick.import_dropped(&paths));
+        }
+        DragDropEvent::Leave => wick.show_drop(false),
+        _ => {}
+    }
 }
 
 /// Brings the window to the front.

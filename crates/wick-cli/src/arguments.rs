@@ -29,12 +29,41 @@ WICK_DATA_DIR names the folder for models and chats, HF_ENDPOINT a mirror of the
 pub enum Command {
     /// Answer a prompt, or chat where none is given
     Run(Box<RunOptions>),
+    /// Download a model into the library; run it again to go on with one that was stopped
+    Pull(PullOptions),
     /// Show the models of the library
     List,
     /// Copy a model into the library
     Import {
         /// A GGUF file, any part of a split one, or a folder of safetensors
         path: PathBuf,
+        /// Use it where it lies instead
+        #[arg(long)]
+        in_place: bool,
+    },
+    /// Delete a model; the file of one that is used in place stays
+    Rm {
+        /// Its name or id, or the beginning of either
+        model: String,
+    },
+    /// Read every byte of a model and say whether it is whole
+    Verify {
+        /// Its name or id, or the beginning of either; all where it is absent
+        model: Option<String>,
+    },
+    /// Use models of LM Studio, Ollama, Jan, GPT4All and the Hugging Face cache where they lie
+    Adopt {
+        /// Their names, as this shows them without any
+        names: Vec<String>,
+        /// All that Wick can run
+        #[arg(long, conflicts_with = "names")]
+        all: bool,
+    },
+    /// Show the folder of models, or move it
+    Folder {
+        /// Where to, with all models
+        #[arg(long, value_name = "FOLDER")]
+        r#move: Option<PathBuf>,
     },
     /// Search the Hub for models, and say which of them run here
     Search(SearchOptions),
@@ -61,6 +90,19 @@ pub enum Command {
     Bench(BenchOptions),
     /// Measure how well a model predicts a text
     Perplexity(PerplexityOptions),
+}
+
+#[derive(Debug, Args)]
+pub struct PullOptions {
+    /// `owner/name:LEVEL` on the Hub, a file's name after the repository's, or the address of either; without a level,
+    /// what is recommended for this machine
+    pub model: String,
+    /// A branch, a tag or a commit of the repository
+    #[arg(long)]
+    pub revision: Option<String>,
+    /// Most bytes a second: 2MB/s; as the settings say where it is absent
+    #[arg(long, value_parser = rate, value_name = "RATE")]
+    pub limit: Option<f64>,
 }
 
 #[derive(Debug, Args)]

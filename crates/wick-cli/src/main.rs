@@ -33,8 +33,15 @@ fn main() -> ExitCode {
     let result = runtime.block_on(async {
         match arguments.command {
             Command::Run(options) => commands::run::run(*options, json).await,
+            Command::Pull(options) => commands::pull::pull(&options, json).await,
             Command::List => commands::library::list(json),
-            Command::Import { path } => commands::library::import(&path, json),
+            Command::Import { path, in_place } => commands::library::import(&path, in_place, json),
+            Command::Rm { model } => commands::library::remove(&model, json).await,
+            Command::Verify { model } => {
+                return commands::library::verify(model.as_deref(), json);
+            }
+            Command::Adopt { names, all } => commands::adopt::adopt(&names, all, json),
+            Command::Folder { r#move } => commands::folder::folder(r#move, json).await,
             Command::Search(options) => commands::hub::search(&options, json).await,
             Command::Show { repository } => commands::hub::show(&repository, json).await,
             Command::Login => commands::hub::login(json).await,

@@ -23,7 +23,7 @@ fn exit_code(code: ErrorCode) -> u8 {
     use ErrorCode::*;
     match code {
         EmptyMessage | InvalidSettings | PromptTooLong => 2,
-        FileReadFailed | DiskFull => 3,
+        FileReadFailed | DiskFull | FileInUse | ModelsFolderMissing => 3,
         NotGguf
         | UnsupportedGgufVersion
         | FileTruncated
@@ -33,11 +33,13 @@ fn exit_code(code: ErrorCode) -> u8 {
         | UnsupportedTokenizer
         | NoChatTemplate
         | ChatTemplateFailed
-        | ModelMissing => CANNOT_RUN,
+        | ModelMissing
+        | ModelChanged => CANNOT_RUN,
         EngineCrashed | EngineStartFailed | DeviceUnavailable | NotANumber | ComputeFailed => 5,
         StorageUnwritable | StorageDamaged | StorageFromNewerVersion | StorageFailed => 6,
         NoModel | NotFound => 7,
-        Offline | HubNotFound | HubGated | HubSignIn | HubRateLimited | HubFailed | HubRefused => 8,
+        Offline | HubNotFound | HubGated | HubSignIn | HubRateLimited | HubFailed | HubRefused
+        | DownloadCorrupt => 8,
         Cancelled => 130,
         LinkRefused | Busy | Internal => 1,
     }
@@ -53,9 +55,13 @@ fn advice(code: ErrorCode) -> &'static str {
             "\nThis model needs another program, or a newer Wick."
         }
         NoChatTemplate => "\nUse the instruct or chat version of the model.",
-        NoModel => "\nImport one with: wick import FILE.gguf",
+        NoModel => {
+            "\nImport one with: wick import FILE.gguf, or download one: wick recommend, wick pull"
+        }
         NotFound => "\nSee what there is with: wick list",
         ModelMissing => "\nImport the file again with: wick import FILE.gguf",
+        ModelChanged => "\nSee whether it is whole with: wick verify NAME",
+        ModelsFolderMissing => "\nConnect the disk that it lies on.",
         PromptTooLong => "\nShorten the prompt, or give more room with --context.",
         EngineCrashed => "\nA smaller model or --context needs less memory.",
         StorageUnwritable => "\nName another folder in WICK_DATA_DIR.",

@@ -1,11 +1,8 @@
 //! The whole application behind one type: [`Wick`].
 
 use std::{
-    path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use serde::{Deserialize, Serialize};
@@ -13,11 +10,12 @@ use tokio::sync::broadcast;
 use wick_engine::process::protocol::{DeviceChoice, KeepOnDisk, LoadOptions};
 
 use crate::{
-    AppEvent, EngineCommand, Error, Paths, Result, Settings, SettingsPatch, StarterState,
+    AppEvent, EngineCommand, Error, Paths, Result, Settings, SettingsPatch,
     chat::{Chat, ChatSummary, RunningReplies, conversation_of},
+    download::Downloads,
     hardware::Machine,
     hub::Connection,
-    library::{self, Availability, ImportEvent, LibraryModel},
+    library::{Availability, Cancels, Library, LibraryModel},
     runtime::{LoadTarget, Runtime},
     store::{self, Store},
 };
@@ -49,7 +47,8 @@ pub struct Wick {
     pub(crate) connection: Connection,
     settings: Mutex<Settings>,
     events: broadcast::Sender<AppEvent>,
-    cancel_import: AtomicBool,
+    pub(crate) cancels: Cancels,
+    pub(crate) downloads: Downloads,
 }
 
 /// Most bytes on disk that keep what was read in chats.
@@ -81,7 +80,8 @@ impl Wick {
             .document(SETTINGS)?
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default();
-        library::adopt_unlisted(&paths, &store)?;
+        Library::open(&paths, &store)?.recover_move()?;
+        Library::open(&paths, &store)?.find_unlisted()?;
         store.empty_trash()?;
         let wick = Self {
             paths,
@@ -92,8 +92,10 @@ impl Wick {
             connection: Connection::default(),
             settings: Mutex::new(settings),
             events: broadcast::Sender::new(256),
-            cancel_import: AtomicBool::new(false),
+            cancels: Cancels::default(),
+            downloads: Downloads::default(),
         };
+        wick.limit_downloads(wick.settings().download_limit_bytes_per_second);
         Ok((Arc::new(wick), notice))
     }
 
@@ -139,6 +141,7 @@ impl Wick {
         self.store.save_document(SETTINGS, &text)?;
         settings.clone_from(&new);
         drop(settings);
+        self.limit_downloads(new.download_limit_bytes_per_second);
         self.announce(AppEvent::SettingsChanged {
             settings: Box::new(new.clone()),
         });
@@ -212,81 +215,6 @@ impl Wick {
         Ok(self.store.document(NEW_DRAFT)?.unwrap_or_default())
     }
 
-    /// The library.
-    pub fn models(&self) -> Result<Vec<LibraryModel>> {
-        library::list(&self.paths, &self.store)
-    }
-
-    /// The model with this id, name, or beginning of either.
-    pub fn find_model(&self, wanted: &str) -> Result<LibraryModel> {
-        let lower = wanted.to_lowercase();
-        let matches = |model: &LibraryModel, exact: bool| {
-            let name = model.info.name.to_lowercase();
-            match exact {
-                true => model.id == lower || name == lower,
-                false => model.id.starts_with(&lower) || name.starts_with(&lower),
-            }
-        };
-        let models = self.models()?;
-        let find = |exact| models.iter().find(|model| matches(model, exact));
-        find(true)
-            .or_else(|| find(false))
-            .cloned()
-            .ok_or(Error::NotFound {
-                what: "model",
-                id: wanted.into(),
-            })
-    }
-
-    /// What is loaded of a model: its file, the first part of a split one, or its folder.
-    pub fn model_file(&self, id: &str) -> PathBuf {
-        library::file_of(&self.paths, id)
-    }
-
-    /// Copies a GGUF file, a split one by any of its parts, or a model folder into the library. The first model of a
-    /// library becomes the chosen one. Blocking.
-    pub fn import_model(
-        &self,
-        source: &Path,
-        progress: impl FnMut(ImportEvent),
-    ) -> Result<LibraryModel> {
-        self.cancel_import.store(false, Ordering::Relaxed);
-        let model = library::import(
-            &self.paths,
-            &self.store,
-            source,
-            &self.cancel_import,
-            progress,
-        )?;
-        if self.settings().model_id.is_none() {
-            self.choose(&model.id)?;
-        }
-        self.announce(AppEvent::LibraryChanged);
-        Ok(model)
-    }
-
-    /// Stops the import under way.
-    pub fn cancel_import(&self) {
-        self.cancel_import.store(true, Ordering::Relaxed);
-    }
-
-    /// Puts the model that comes with Wick into an empty library. Blocking.
-    pub fn import_starter(&self, source: Option<&Path>) {
-        let announce = |state, error| self.announce(AppEvent::Starter { state, error });
-        let has_models = self.models().is_ok_and(|models| !models.is_empty());
-        match source {
-            _ if has_models => announce(StarterState::Present, None),
-            None => announce(StarterState::Absent, None),
-            Some(source) => {
-                announce(StarterState::Importing, None);
-                match self.import_model(source, |_| {}) {
-                    Ok(_) => announce(StarterState::Present, None),
-                    Err(error) => announce(StarterState::Absent, Some(error.into())),
-                }
-            }
-        }
-    }
-
     /// Makes this the model of new replies, and loads it.
     pub async fn select_model(&self, id: &str) -> Result<()> {
         self.choose(id)?;
@@ -296,20 +224,22 @@ impl Wick {
     /// Loads the model that will answer, so that the first answer is quick.
     pub async fn preload(&self) -> Result<()> {
         let (settings, model) = self.model_to_answer()?;
-        self.load(&self.load_target(&settings, &model), |_| {})
+        self.load(&self.load_target(&settings, &model)?, |_| {})
             .await
     }
 
     /// Has a model loaded, and notes the memory it takes.
     pub(crate) async fn load(&self, target: &LoadTarget, progress: impl FnMut(f32)) -> Result<()> {
         let report = self.runtime.load(target, progress).await?;
+        // That it is shown as not used is no reason not to answer.
+        self.store.model_is_used(&target.model_id).ok();
         if report.is_new {
             self.note(target, &report.model, None, report.memory);
         }
         Ok(())
     }
 
-    fn choose(&self, id: &str) -> Result<Settings> {
+    pub(crate) fn choose(&self, id: &str) -> Result<Settings> {
         self.update_settings(SettingsPatch {
             model_id: Some(Some(id.to_owned())),
             ..SettingsPatch::default()
@@ -330,19 +260,24 @@ impl Wick {
                     .find(|model| model.availability == Availability::Available)
             })
             .ok_or(Error::NoModel)?;
+        let name = model.info.name.clone();
+        let path = self.model_file(&model.id)?.display().to_string();
         match model.availability {
             Availability::Available => Ok((settings, model.clone())),
-            Availability::Missing => Err(Error::ModelMissing {
-                name: model.info.name.clone(),
-                path: self.model_file(&model.id).display().to_string(),
-            }),
+            Availability::Missing => Err(Error::ModelMissing { name, path }),
+            Availability::Changed => Err(Error::ModelChanged { name, path }),
+            Availability::FolderMissing => Err(Error::ModelsFolderMissing { path }),
         }
     }
 
-    pub(crate) fn load_target(&self, settings: &Settings, model: &LibraryModel) -> LoadTarget {
-        LoadTarget {
+    pub(crate) fn load_target(
+        &self,
+        settings: &Settings,
+        model: &LibraryModel,
+    ) -> Result<LoadTarget> {
+        Ok(LoadTarget {
             model_id: model.id.clone(),
-            path: self.model_file(&model.id),
+            path: self.model_file(&model.id)?,
             options: LoadOptions {
                 context_length: settings.context_length,
                 device: DeviceChoice::Auto,
@@ -355,6 +290,6 @@ impl Wick {
                 ..LoadOptions::default()
             },
             threads: settings.threads.or_else(|| self.best_threads()),
-        }
+        })
     }
 }

@@ -40,6 +40,44 @@ pub enum Error {
         /// Where its file should be.
         path: String,
     },
+    /// The library knows the model, and its file is no longer the one that it was.
+    #[error("the file of {name} has changed: {path}")]
+    ModelChanged {
+        /// The model's name.
+        name: String,
+        /// Its file.
+        path: String,
+    },
+    /// The folder of models is not there.
+    #[error("the folder of models is not there: {path}")]
+    ModelsFolderMissing {
+        /// Where it should be.
+        path: String,
+    },
+    /// Its bytes are not those that its name or its history promises.
+    #[error("{path} is damaged: its sha256 is {found}, not {expected}")]
+    FileDamaged {
+        /// The file.
+        path: String,
+        /// Its sha256 as it was, or as it is named.
+        expected: String,
+        /// As it is.
+        found: String,
+    },
+    /// Somebody else holds the file.
+    #[error("{path} is in use: {by}")]
+    FileInUse {
+        /// The file.
+        path: String,
+        /// By whom.
+        by: &'static str,
+    },
+    /// What the server sent, again and again, is not what it had promised.
+    #[error("what came of {file} is not what the server had promised")]
+    DownloadCorrupt {
+        /// The file, by its name there.
+        file: String,
+    },
     /// Nothing but white space.
     #[error("the message is empty")]
     EmptyMessage,
@@ -110,6 +148,28 @@ pub enum Error {
     /// The database refused.
     #[error("the database failed: {0}")]
     Storage(rusqlite::Error),
+    /// The repository has no such file.
+    #[error("{repository} has no {wanted}; it has {available}")]
+    NoSuchFile {
+        /// Which repository.
+        repository: String,
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        available: String,
+    },
+    /// The repository has some parts of the model only.
+    #[error("{file} is a part of a model of which the repository lacks others")]
+    IncompleteSet {
+        /// The part.
+        file: String,
+    },
+    /// Something that belongs to a model and is none of text.
+    #[error("{file} is no model of text")]
+    NoTextModel {
+        /// The file.
+        file: String,
+    },
     /// A file could not be read or written.
     #[error("{path}: {reason}")]
     File {
@@ -149,6 +209,10 @@ pub enum ErrorCode {
     InvalidSettings,
     NoModel,
     ModelMissing,
+    ModelChanged,
+    ModelsFolderMissing,
+    FileInUse,
+    DownloadCorrupt,
     DeviceUnavailable,
     NotANumber,
     ComputeFailed,
@@ -241,6 +305,14 @@ impl Error {
             Self::EngineStart { .. } => ErrorCode::EngineStartFailed,
             Self::NoModel => ErrorCode::NoModel,
             Self::ModelMissing { .. } => ErrorCode::ModelMissing,
+            Self::ModelChanged { .. } => ErrorCode::ModelChanged,
+            Self::ModelsFolderMissing { .. } => ErrorCode::ModelsFolderMissing,
+            Self::FileDamaged { .. } => ErrorCode::FileMalformed,
+            Self::FileInUse { .. } => ErrorCode::FileInUse,
+            Self::NoSuchFile { .. } => ErrorCode::HubNotFound,
+            Self::IncompleteSet { .. } => ErrorCode::FileTruncated,
+            Self::NoTextModel { .. } => ErrorCode::UnsupportedArchitecture,
+            Self::DownloadCorrupt { .. } => ErrorCode::DownloadCorrupt,
             Self::EmptyMessage => ErrorCode::EmptyMessage,
             Self::InvalidSetting { .. } => ErrorCode::InvalidSettings,
             Self::NotFound { .. } => ErrorCode::NotFound,

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use wick_engine::process::protocol::MemoryUse;
 
-use crate::{AppError, Settings, hardware::CalibrationState};
+use crate::{
+    AppError, Settings, download::Download, hardware::CalibrationState, library::ImportEvent,
+};
 
 /// What the engine process is doing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,6 +82,23 @@ pub enum AppEvent {
     Calibration {
         /// How it goes.
         state: CalibrationState,
+    },
+    /// The queue of downloads. A few times a second while bytes come, at once where the state of one changes.
+    DownloadsChanged {
+        /// All of it, in its order.
+        downloads: Vec<Download>,
+    },
+    /// How files that were dropped on the window come into the library, one after another.
+    Import {
+        /// How the one under way comes along.
+        event: Option<ImportEvent>,
+        /// Why one could not be imported.
+        error: Option<AppError>,
+    },
+    /// Files are held over the window.
+    DropHover {
+        /// Whether they still are.
+        active: bool,
     },
     /// The starter model's way into the library.
     Starter {

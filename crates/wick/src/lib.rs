@@ -20,6 +20,7 @@ mod app;
 pub mod catalog;
 pub mod chat;
 mod child;
+pub mod download;
 mod error;
 mod events;
 pub mod hardware;

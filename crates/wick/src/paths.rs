@@ -59,9 +59,14 @@ impl Paths {
         self.root.join("wick.db")
     }
 
-    /// Model files, named by their sha256.
+    /// Model files, named by their sha256, until the user moves them.
     pub fn models(&self) -> PathBuf {
         self.root.join("models")
+    }
+
+    /// Held while models come, go or move.
+    pub fn models_lock(&self) -> PathBuf {
+        self.root.join("models.lock")
     }
 
     /// What models have read in chats, for another day: a folder for each model. It can be deleted at any time.

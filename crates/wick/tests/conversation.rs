@@ -328,7 +328,7 @@ async fn blank_messages_and_missing_models_are_refused_before_anything_is_saved(
         ErrorCode::EmptyMessage
     );
     let id = "a".repeat(64);
-    std::fs::remove_file(house.wick.model_file(&id)).unwrap();
+    std::fs::remove_file(house.wick.model_file(&id).unwrap()).unwrap();
     let patch = serde_json::from_str(&format!(r#"{{"modelId":"{id}"}}"#)).unwrap();
     house.wick.update_settings(patch).unwrap();
     let request = SendRequest {

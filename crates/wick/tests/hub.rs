@@ -10,6 +10,7 @@ use wick::{
     EngineCommand, ErrorCode, Paths, SettingsPatch, Wick,
     catalog::Class,
     hub::{HubDetails, HubFileCheck, HubPage, HubQuery, HubSort, Runs, Source, TokenPlace},
+    library::ImportMode,
 };
 use wick_engine::testkit::{GgufWriter, tiny_model};
 
@@ -233,7 +234,11 @@ async fn what_is_in_the_library_is_known_by_its_hash() {
     let stage = stage().await;
     let file = stage.folder.path().join("tiny.gguf");
     fs::write(&file, tiny_model("llama").writer().unwrap().bytes()).unwrap();
-    let id = stage.wick.import_model(&file, |_| {}).unwrap().id;
+    let id = stage
+        .wick
+        .import_model(&file, ImportMode::Copy, |_| {})
+        .unwrap()
+        .id;
     let details = stage.wick.hub_details("ann/tiny-GGUF").await.unwrap();
     let installed: Vec<_> = details
         .files

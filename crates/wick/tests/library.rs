@@ -9,7 +9,7 @@ use std::{
 
 use wick::{
     EngineCommand, ErrorCode, Paths, Wick,
-    library::{Availability, ImportEvent},
+    library::{Availability, ImportEvent, ImportMode},
 };
 use wick_engine::{
     gguf::ValidatedGguf,
@@ -49,11 +49,13 @@ fn files_that_are_no_models_are_refused_by_name_and_leave_nothing_behind() {
         ),
     ] {
         fs::write(&file, content).unwrap();
-        let error = wick.import_model(&file, |_| {}).unwrap_err();
+        let error = wick
+            .import_model(&file, ImportMode::Copy, |_| {})
+            .unwrap_err();
         assert_eq!(error.code(), code, "{error}");
     }
     let missing = wick
-        .import_model(&folder.path().join("none.gguf"), |_| {})
+        .import_model(&folder.path().join("none.gguf"), ImportMode::Copy, |_| {})
         .unwrap_err();
     assert_eq!(missing.code(), ErrorCode::FileReadFailed);
     assert!(wick.models().unwrap().is_empty());
@@ -67,7 +69,7 @@ fn a_model_is_copied_once_named_well_chosen_and_found_again() {
     let wick = open(folder.path());
     let mut last = 0;
     let model = wick
-        .import_model(&file, |event| {
+        .import_model(&file, ImportMode::Copy, |event| {
             if let ImportEvent::Copying { done_bytes, .. } = event {
                 assert!(done_bytes > last);
                 last = done_bytes;
@@ -81,7 +83,7 @@ fn a_model_is_copied_once_named_well_chosen_and_found_again() {
     assert_eq!(model.info.name, "SmolLM2 135M Instruct");
     assert_eq!(last, model.size_bytes);
     assert_eq!(wick.settings().model_id.as_deref(), Some(model.id.as_str()));
-    wick.import_model(&file, |_| {}).unwrap();
+    wick.import_model(&file, ImportMode::Copy, |_| {}).unwrap();
     assert_eq!(wick.models().unwrap().len(), 1);
     assert_eq!(wick.find_model("smollm2").unwrap().id, model.id);
     assert_eq!(wick.find_model(&model.id[..8]).unwrap().id, model.id);
@@ -102,7 +104,7 @@ fn a_cancelled_or_cut_off_import_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let wick = open(folder.path());
     let error = wick
-        .import_model(&file, |_| wick.cancel_import())
+        .import_model(&file, ImportMode::Copy, |_| wick.cancel_import())
         .unwrap_err();
     assert_eq!(error.code(), ErrorCode::Cancelled);
     assert_eq!(fs::read_dir(wick.paths().models()).unwrap().count(), 0);
@@ -110,7 +112,9 @@ fn a_cancelled_or_cut_off_import_leaves_nothing_behind() {
     let cut = folder.path().join("cut.gguf");
     let bytes = fs::read(&file).unwrap();
     fs::write(&cut, &bytes[..bytes.len() - 1000]).unwrap();
-    let error = wick.import_model(&cut, |_| {}).unwrap_err();
+    let error = wick
+        .import_model(&cut, ImportMode::Copy, |_| {})
+        .unwrap_err();
     assert_eq!(error.code(), ErrorCode::FileTruncated, "{error}");
     fs::write(
         wick.paths().models().join("import-1-2.part"),
@@ -160,7 +164,7 @@ fn is_kept_whole(source: &Path, name: &str, kept: &[&str], loaded: &str) {
     let wick = open(folder.path());
     let (mut last, mut total) = (0, 0);
     let model = wick
-        .import_model(source, |event| {
+        .import_model(source, ImportMode::Copy, |event| {
             if let ImportEvent::Copying {
                 done_bytes,
                 total_bytes,
@@ -176,10 +180,16 @@ fn is_kept_whole(source: &Path, name: &str, kept: &[&str], loaded: &str) {
     assert_eq!(model.availability, Availability::Available);
     let at = wick.paths().models().join(&model.id);
     assert_eq!(names_in(&at), kept);
-    assert_eq!(wick.model_file(&model.id), at.join(loaded));
-    wick_engine::inspect(&wick.model_file(&model.id)).unwrap();
+    let file = wick.model_file(&model.id).unwrap();
+    assert_eq!(file, at.join(loaded));
+    wick_engine::inspect(&file).unwrap();
 
-    assert_eq!(wick.import_model(source, |_| {}).unwrap().id, model.id);
+    assert_eq!(
+        wick.import_model(source, ImportMode::Copy, |_| {})
+            .unwrap()
+            .id,
+        model.id
+    );
     assert_eq!(wick.models().unwrap().len(), 1);
     assert_eq!(names_in(&wick.paths().models()), [model.id.as_str()]);
     drop(wick);
@@ -197,7 +207,7 @@ fn is_kept_whole(source: &Path, name: &str, kept: &[&str], loaded: &str) {
     let wick = open(folder.path());
     let availability = || wick.models().unwrap()[0].availability;
     assert_eq!(availability(), Availability::Missing);
-    wick.import_model(source, |_| {}).unwrap();
+    wick.import_model(source, ImportMode::Copy, |_| {}).unwrap();
     assert_eq!(availability(), Availability::Available);
     assert_eq!(names_in(&at), kept);
 }
@@ -235,10 +245,7 @@ fn a_folder_of_one_file_of_weights_is_one_model() {
 fn a_split_model_is_one_model_whichever_part_is_named() {
     let source = tempfile::tempdir().unwrap();
     let second = split_set(source.path());
-    let kept = [
-        "Tiny-7B-Q4_0-00001-of-00002.gguf",
-        "Tiny-7B-Q4_0-00002-of-00002.gguf",
-    ];
+    let kept = ["model-00001-of-00002.gguf", "model-00002-of-00002.gguf"];
     is_kept_whole(&second, "Tiny 7B", &kept, kept[0]);
 }
 
@@ -249,7 +256,7 @@ fn a_model_of_several_files_leaves_nothing_behind_where_one_is_missing_or_it_is_
     let second = split_set(folder.path());
     for source in [&hub("llama"), &second] {
         let error = wick
-            .import_model(source, |_| wick.cancel_import())
+            .import_model(source, ImportMode::Copy, |_| wick.cancel_import())
             .unwrap_err();
         assert_eq!(error.code(), ErrorCode::Cancelled);
     }
@@ -264,7 +271,9 @@ fn a_model_of_several_files_leaves_nothing_behind_where_one_is_missing_or_it_is_
     let first = "Tiny-7B-Q4_0-00001-of-00002.gguf";
     fs::remove_file(folder.path().join(first)).unwrap();
     for (source, missing) in [(&cut, shard), (&second, first)] {
-        let error = wick.import_model(source, |_| {}).unwrap_err();
+        let error = wick
+            .import_model(source, ImportMode::Copy, |_| {})
+            .unwrap_err();
         assert_eq!(error.code(), ErrorCode::FileReadFailed);
         assert!(error.to_string().contains(missing), "{error}");
     }

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod chat;
+pub mod downloads;
 pub mod hardware;
 pub mod hub;
 pub mod models;

@@ -77,6 +77,61 @@ export const errorWords: Record<ErrorCode, ErrorWords> = {
     advice: "Choose another model, or import the file again.",
     tone: "warn",
   },
+  model_changed: {
+    title: "The model's file has changed",
+    advice: "Verify it in the library, or import it again.",
+    tone: "warn",
+  },
+  models_folder_missing: {
+    title: "The folder of models is not there",
+    advice: "Connect the disk it lies on, then try again.",
+    tone: "warn",
+  },
+  file_in_use: {
+    title: "The file is in use",
+    advice: "Close what uses it, then try again.",
+    tone: "warn",
+  },
+  download_corrupt: {
+    title: "The download is not what the server promised",
+    advice: "Try again later, or choose another file.",
+    tone: "bad",
+  },
+  offline: {
+    title: "The Hub does not answer",
+    advice: "Check the connection. What you have keeps working without it.",
+    tone: "warn",
+  },
+  hub_not_found: {
+    title: "It was not found on the Hub",
+    advice: "Check the name; it may have been removed.",
+    tone: "warn",
+  },
+  hub_gated: {
+    title: "The publisher asks for something first",
+    advice: "Accept the terms on the model's page, then try again.",
+    tone: "info",
+  },
+  hub_sign_in: {
+    title: "Not found, private, or needs sign-in",
+    advice: "Check the name, or add an access token in Settings.",
+    tone: "warn",
+  },
+  hub_rate_limited: {
+    title: "The Hub was asked too often",
+    advice: "Wick tries again by itself when it may.",
+    tone: "info",
+  },
+  hub_failed: {
+    title: "The Hub failed",
+    advice: "Try again later.",
+    tone: "warn",
+  },
+  hub_refused: {
+    title: "Wick does not use this address or name",
+    advice: "Check it for mistakes.",
+    tone: "warn",
+  },
   device_unavailable: {
     title: "The device is not available",
     advice: "Check that no other program holds it, then try again.",

@@ -39,6 +39,11 @@ export const fakeModels: LibraryModel[] = [
     sizeBytes: 97_900_000,
     addedAtMs: 0,
     availability: "available",
+    storage: { kind: "kept" },
+    origin: null,
+    lastUsedAtMs: null,
+    decodeTokensPerSecond: null,
+    newerCommit: null,
   },
   {
     id: "b2",
@@ -54,6 +59,11 @@ export const fakeModels: LibraryModel[] = [
     sizeBytes: 2_497_280_256,
     addedAtMs: 0,
     availability: "available",
+    storage: { kind: "kept" },
+    origin: null,
+    lastUsedAtMs: null,
+    decodeTokensPerSecond: null,
+    newerCommit: null,
   },
   {
     id: "c3",
@@ -69,6 +79,11 @@ export const fakeModels: LibraryModel[] = [
     sizeBytes: 1_321_079_200,
     addedAtMs: 0,
     availability: "missing",
+    storage: { kind: "kept" },
+    origin: null,
+    lastUsedAtMs: null,
+    decodeTokensPerSecond: null,
+    newerCommit: null,
   },
 ];
 

@@ -1,12 +1,16 @@
 //! One module a command.
 
+pub mod adopt;
 pub mod bench;
 pub mod check;
+pub mod folder;
 pub mod hardware;
 pub mod hub;
 pub mod library;
 pub mod perplexity;
 mod predictions;
+mod progress;
+pub mod pull;
 pub mod recommend;
 pub mod run;
 
@@ -50,7 +54,7 @@ fn target(options: &ModelOptions) -> Result<LoadTarget> {
         Some(name) => {
             let wick = open()?;
             let model = wick.find_model(name)?;
-            Ok(load(model.id.clone(), wick.model_file(&model.id)))
+            Ok(load(model.id.clone(), wick.model_file(&model.id)?))
         }
         None => {
             let wick = open()?;
@@ -61,7 +65,7 @@ fn target(options: &ModelOptions) -> Result<LoadTarget> {
                 .find(|model| Some(&model.id) == chosen.as_ref())
                 .or(models.first())
                 .ok_or(Error::NoModel)?;
-            Ok(load(model.id.clone(), wick.model_file(&model.id)))
+            Ok(load(model.id.clone(), wick.model_file(&model.id)?))
         }
     }
 }

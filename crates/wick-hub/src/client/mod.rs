@@ -136,6 +136,14 @@ impl Hub {
         }))
     }
 
+    /// The same that asks anew, whatever it was told before.
+    pub fn anew(&self) -> Self {
+        Self(Arc::new(Inner {
+            pages: None,
+            ..(*self.0).clone()
+        }))
+    }
+
     /// The same in another's name. What it is told is not kept.
     pub fn with_token(&self, token: Token) -> Self {
         let mut inner = (*self.0).clone();

@@ -147,8 +147,10 @@ impl Wick {
                 .write_reply(&reply, &settings, &model, stopped, &sink)
                 .await;
             if let (Ok(stats), Some(memory)) = (&outcome.result, outcome.memory) {
-                let target = wick.load_target(&settings, &model);
-                wick.note(&target, &model.info, Some(stats), memory);
+                // A model that was deleted meanwhile has no entry.
+                if let Ok(target) = wick.load_target(&settings, &model) {
+                    wick.note(&target, &model.info, Some(stats), memory);
+                }
             }
             let saved = wick.save_outcome(&reply, outcome);
             wick.running.lock().remove(&reply.id);
@@ -176,7 +178,7 @@ impl Wick {
         let begin = async {
             let branch = self.store.branch(reply.parent_id.unwrap_or(reply.id))?;
             sink(ReplyEvent::Waiting);
-            let target = self.load_target(settings, model);
+            let target = self.load_target(settings, model)?;
             let loading = |fraction| sink(ReplyEvent::Loading { fraction });
             self.load(&target, loading).await?;
             let conversation = prompt::conversation(&settings.system_prompt, &branch);

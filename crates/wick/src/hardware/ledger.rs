@@ -171,7 +171,7 @@ pub fn corrections(entries: &[Measurement]) -> Vec<Correction> {
 }
 
 /// 1 where there is nothing.
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let last = values.len().saturating_sub(1);
     match (values.get(last / 2), values.get(last.div_ceil(2))) {

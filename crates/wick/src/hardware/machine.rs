@@ -114,7 +114,7 @@ impl Machine {
 impl Wick {
     /// Looks at the machine. Takes a moment: drivers are asked in a process of their own.
     pub async fn hardware(&self) -> Result<HardwareReport> {
-        let profile = inspect(&self.paths.models(), self.runtime.command()).await;
+        let profile = inspect(&self.models_path(), self.runtime.command()).await;
         self.machine.profile().replace(profile.clone());
         self.report(profile)
     }
@@ -198,7 +198,7 @@ impl Wick {
         CalibrationRequest {
             memory_bytes: (profile.memory.available_bytes / SHARE).min(MOST_BYTES),
             thread_counts: vec![processor.performance_cores, processor.physical_cores],
-            models_folder: Some(self.paths.models()),
+            models_folder: Some(self.models_path()),
         }
     }
 

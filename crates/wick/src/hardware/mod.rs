@@ -2,7 +2,7 @@
 
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 mod cgroup;
-mod disk;
+pub(crate) mod disk;
 mod gpu;
 mod ledger;
 mod machine;
@@ -19,6 +19,7 @@ mod tests;
 use std::path::Path;
 
 pub use gpu::{Gpu, GpuKind, GpuSearch, GpuVendor, LEAST_FREE_BYTES, Usability};
+pub(crate) use ledger::median;
 pub use ledger::{Figures, Measurement, corrections};
 pub(crate) use machine::Machine;
 pub use machine::{CalibrationState, HardwareReport, KeptCalibration};

@@ -5,9 +5,14 @@ use std::path::Path;
 use wick_engine::process::protocol::ModelInfo;
 
 /// What the model is, by the best name there is for it: its file's or folder's, its header's, its architecture's.
-pub(super) fn inspect(source: &Path) -> wick_engine::Result<ModelInfo> {
+pub(crate) fn inspect(source: &Path) -> wick_engine::Result<ModelInfo> {
+    inspect_as(source, source)
+}
+
+/// As [`inspect`], of a file that people know by another name.
+pub(crate) fn inspect_as(source: &Path, label: &Path) -> wick_engine::Result<ModelInfo> {
     let mut info = wick_engine::inspect(source)?;
-    if let Some(name) = name_from_file(source) {
+    if let Some(name) = name_from_file(label) {
         info.name = name;
     } else if source.is_dir() || info.name.is_empty() {
         info.name.clone_from(&info.architecture);

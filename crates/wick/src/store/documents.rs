@@ -21,4 +21,20 @@ impl Store {
             .execute([name, content])?;
         Ok(())
     }
+
+    /// Saves several, and removes those without content, in one commit.
+    pub fn save_documents(&self, documents: &[(&str, Option<String>)]) -> Result<()> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        for (name, content) in documents {
+            match content {
+                Some(content) => transaction.execute(
+                    "INSERT OR REPLACE INTO documents (name, content) VALUES (?1, ?2)",
+                    [name, content.as_str()],
+                )?,
+                None => transaction.execute("DELETE FROM documents WHERE name = ?1", [name])?,
+            };
+        }
+        Ok(transaction.commit()?)
+    }
 }

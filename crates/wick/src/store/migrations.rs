@@ -77,6 +77,28 @@ const STEPS: &[&str] = &[
     ) STRICT;
     CREATE INDEX measurements_by_machine ON measurements (fingerprint, id DESC);
     ",
+    // 4: whose files models are and where they came from; what is being downloaded.
+    r#"
+    ALTER TABLE models ADD COLUMN storage TEXT NOT NULL DEFAULT '{"kind":"kept"}';
+    ALTER TABLE models ADD COLUMN files TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE models ADD COLUMN origin TEXT;
+    ALTER TABLE models ADD COLUMN last_used_at_ms INTEGER;
+    ALTER TABLE models ADD COLUMN newer_commit TEXT;
+    ALTER TABLE models ADD COLUMN deleted_at_ms INTEGER;
+
+    CREATE TABLE downloads (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        position    INTEGER NOT NULL,
+        repository  TEXT NOT NULL,
+        revision    TEXT,
+        file        TEXT NOT NULL,
+        added_at_ms INTEGER NOT NULL,
+        state       TEXT NOT NULL,
+        plan        TEXT,
+        done_bytes  INTEGER NOT NULL DEFAULT 0,
+        notice      TEXT
+    ) STRICT;
+    "#,
 ];
 
 /// The newest version this Wick knows.

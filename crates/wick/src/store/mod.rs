@@ -6,6 +6,7 @@
 mod calibrations;
 mod chats;
 mod documents;
+mod downloads;
 mod measurements;
 mod messages;
 mod migrations;
@@ -22,8 +23,9 @@ use rusqlite::Connection;
 
 use crate::{Error, Result};
 
+pub(crate) use downloads::{DownloadRow, KeptState};
 pub(crate) use messages::Written;
-pub(crate) use models::ModelRow;
+pub(crate) use models::{ModelFile, ModelRow};
 
 /// Chats, messages, models and settings on disk.
 #[derive(Debug)]
