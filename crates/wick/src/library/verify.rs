@@ -79,10 +79,16 @@ impl Library<'_> {
         let hashes = hashes?;
         let found = id_of_files(&local_names(&paths), &hashes);
         // Names of parts were others once.
-        let by_own_names = id_of_files(&paths.iter().map(file_name).collect::<Vec<_>>(), &hashes);
+        let by_own_names = id_of_files(
+            &paths.iter().map(|path| file_name(path)).collect::<Vec<_>>(),
+            &hashes,
+        );
         if found != id && by_own_names != id {
             return Ok(VerifyOutcome::Damaged {
-                file: paths.first().map(file_name).unwrap_or_default(),
+                file: paths
+                    .first()
+                    .map(|path| file_name(path))
+                    .unwrap_or_default(),
                 expected: id.into(),
                 found,
             });
