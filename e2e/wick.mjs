@@ -51,6 +51,7 @@ export function environment({
   folder,
   dataFolder = join(folder, "data"),
   starterModel = "",
+  hub = "http://127.0.0.1:9",
 }) {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith("WICK_")),
@@ -60,6 +61,8 @@ export function environment({
     NO_AT_BRIDGE: "1",
     WICK_DATA_DIR: dataFolder,
     WICK_STARTER_MODEL: starterModel,
+    // Nobody listens there: no test reaches the public Hub.
+    HF_ENDPOINT: hub,
     XDG_DATA_HOME: join(folder, "webview"),
     XDG_CACHE_HOME: join(folder, "webview"),
   };

@@ -7,6 +7,7 @@ const suites = [
   { target: ["--package", "wick-hub", "--lib"], only: "transfer::" },
   { target: ["--package", "wick-hub", "--test", "faults"] },
   { target: ["--package", "wick-hub", "--test", "kill"] },
+  { target: ["--package", "wick-cli", "--test", "pull"], only: "killed" },
 ];
 
 await main(async () => {

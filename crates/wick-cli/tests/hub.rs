@@ -73,7 +73,10 @@ async fn models_are_found_and_shown() {
         .wick(&["search", "tiny", "--class", "micro", "--fits"], "")
         .await;
     assert!(found.status.success(), "{}", text(&found.stderr));
-    assert!(text(&found.stdout).contains("ann/tiny-GGUF") && text(&found.stdout).contains("fits"));
+    let said = text(&found.stdout);
+    // How well it fits depends on the memory that is free at the time.
+    let fits = said.contains("fits") || said.contains("tight");
+    assert!(said.contains("ann/tiny-GGUF") && fits, "{said}");
     let found = house.json(&["search", "nothing", "--json"]).await;
     assert_eq!(found, json!({"models": [], "source": {"kind": "live"}}));
     let shown = house.wick(&["show", "ann/tiny-GGUF"], "").await;

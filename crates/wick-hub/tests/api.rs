@@ -311,3 +311,43 @@ async fn a_token_is_somebody_or_not_taken() {
     let error = Hub::new(options).unwrap().who_am_i().await.unwrap_err();
     assert!(!error.is_retryable(), "{error}");
 }
+
+#[tokio::test]
+async fn a_page_that_has_not_changed_is_not_sent_again() {
+    let server = server().await;
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(&server, Some(folder.path()));
+    let model = hub.model(&repo(), None).await.unwrap();
+    // As if it had been told an hour ago.
+    let page = std::fs::read_dir(folder.path())
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let text = std::fs::read_to_string(&page).unwrap();
+    let old = text.replace(
+        &model.as_of_ms.to_string(),
+        &(model.as_of_ms - 3_600_000).to_string(),
+    );
+    std::fs::write(&page, old).unwrap();
+    let unchanged = Behaviour::Status {
+        code: 304,
+        headers: BTreeMap::new(),
+        body: String::new(),
+    };
+    server.misbehave(Rule::at(Place::Api, unchanged));
+    let again = hub.model(&repo(), None).await.unwrap();
+    assert_eq!((again.summary, again.commit), (model.summary, model.commit));
+    assert!(again.as_of_ms >= model.as_of_ms);
+    assert_eq!(server.requests().len(), 2);
+    // It is as good as new again.
+    hub.model(&repo(), None).await.unwrap();
+    assert_eq!(server.requests().len(), 2);
+    // Nobody has a page that was never kept.
+    let other: RepoId = "ann/other".parse().unwrap();
+    assert!(matches!(
+        hub.model(&other, None).await,
+        Err(Error::BadAnswer { .. })
+    ));
+}

@@ -5,6 +5,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use stand_in_hub::{Behaviour, Content, Gated, Place, Repository, Rule, StandInHub};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 use wick_hub::{
     Access, Body, CommitHash, Error, Hub, HubOptions, RangeAnswer, Refusal, RemotePath, RepoId,
     Wanted,
@@ -388,4 +392,30 @@ async fn nobody_listening_is_offline() {
         .get_range(&repo(), &commit, &FILE.parse().unwrap(), 0..1)
         .await;
     assert!(matches!(error, Err(Error::Offline { .. })), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_proxy_sees_where_a_connection_goes_and_nothing_of_it() {
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut options = HubOptions::new("https://hub.example".parse().unwrap());
+    options.proxy = format!("http://{}", proxy.local_addr().unwrap())
+        .parse()
+        .unwrap();
+    options.token = Some("hf_ann".parse().unwrap());
+    let hub = Hub::new(options).unwrap();
+    let seen = async {
+        let (mut stream, _) = proxy.accept().await.unwrap();
+        let mut seen = vec![0; 4096];
+        let length = stream.read(&mut seen).await.unwrap();
+        stream
+            .write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+            .await
+            .unwrap();
+        String::from_utf8_lossy(&seen[..length]).into_owned()
+    };
+    let repo = repo();
+    let (seen, answer) = tokio::join!(seen, hub.model(&repo, None));
+    assert!(seen.starts_with("CONNECT hub.example:443"), "{seen}");
+    assert!(!seen.contains("hf_ann"));
+    assert!(answer.unwrap_err().is_retryable());
 }

@@ -53,7 +53,7 @@ pub(crate) fn local_names(files: &[PathBuf]) -> Vec<String> {
             .to_string_lossy()
             .into()
     };
-    let are_parts = files.len() > 1 && files.iter().all(is_gguf);
+    let are_parts = files.len() > 1 && files.iter().all(|path| is_gguf(path));
     match are_parts {
         true => (1..=files.len())
             .map(|number| part_name(number, files.len()))
@@ -67,7 +67,7 @@ pub(crate) fn part_name(number: usize, count: usize) -> String {
     format!("model-{number:05}-of-{count:05}.gguf")
 }
 
-fn is_gguf(path: &PathBuf) -> bool {
+fn is_gguf(path: &Path) -> bool {
     path.extension().is_some_and(|end| end == "gguf")
 }
 
@@ -83,7 +83,7 @@ pub(super) fn kept_file(models: &Path, id: &str) -> PathBuf {
         return folder.with_extension("gguf");
     }
     let parts = files_in(&folder).into_iter().map(|(path, _)| path);
-    parts.filter(is_gguf).min().unwrap_or(folder)
+    parts.filter(|path| is_gguf(path)).min().unwrap_or(folder)
 }
 
 /// The files of the model in a folder of the library, and their sizes. What a system leaves there is not counted.

@@ -86,7 +86,7 @@ impl Library<'_> {
         };
         let model = self.model(&id)?;
         progress(ImportEvent::Finished {
-            model: model.clone(),
+            model: Box::new(model.clone()),
         });
         Ok(model)
     }

@@ -149,7 +149,7 @@ pub enum ImportEvent {
     /// In the library.
     Finished {
         /// As it now stands there.
-        model: LibraryModel,
+        model: Box<LibraryModel>,
     },
 }
 

@@ -1,6 +1,10 @@
 //! A look at every byte of a model: whether each is as it was when the model came into the library.
 
-use std::{fs, path::PathBuf, sync::atomic::AtomicBool};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
 
 use super::{
     Library, VerifyEvent, VerifyOutcome,
@@ -98,7 +102,7 @@ impl Library<'_> {
     }
 }
 
-fn file_name(path: &PathBuf) -> String {
+fn file_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
 }

@@ -110,7 +110,7 @@ impl Library<'_> {
         let adopted: Result<Vec<_>> = ids.iter().map(|id| self.model(id)).collect();
         for model in adopted.as_ref().into_iter().flatten() {
             progress(ImportEvent::Finished {
-                model: model.clone(),
+                model: Box::new(model.clone()),
             });
         }
         adopted
