@@ -99,7 +99,7 @@ const views = {
     query: "?speed=0",
     go: async (page) => {
       await page.click("text=Settings");
-      await page.locator("select").scrollIntoViewIfNeeded();
+      await page.locator("#engine select").scrollIntoViewIfNeeded();
     },
   },
   "first-run": {
