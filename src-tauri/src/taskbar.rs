@@ -89,7 +89,7 @@ mod tests {
         };
         assert_eq!(percent(&[]), None);
         let paused = download(50, Some(100), DownloadState::Paused);
-        assert_eq!(percent(&[paused.clone()]), None);
+        assert_eq!(percent(std::slice::from_ref(&paused)), None);
         assert_eq!(
             percent(&[download(0, None, DownloadState::Resolving)]),
             None
