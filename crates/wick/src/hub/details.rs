@@ -1,7 +1,5 @@
 //! A model's page: its card, and its files with what each would take.
 
-use std::collections::BTreeSet;
-
 use wick_hub::{Error as HubError, FileCheck, FileSet, Hub, RepoId, SetKind, sets};
 
 use super::{
@@ -13,6 +11,7 @@ use super::{
 use crate::{
     Error, Result, Wick,
     catalog::{Catalog, CatalogEntry},
+    library::LibraryModel,
 };
 
 impl Wick {
@@ -21,8 +20,7 @@ impl Wick {
         let repo: RepoId = repository.parse()?;
         let hub = self.hub().await?;
         let here = self.here().await?;
-        let library = self.models()?;
-        let installed = library.into_iter().map(|model| model.id).collect();
+        let installed = self.models()?;
         let error = match look(&hub, &repo, &here, &installed).await {
             Ok(details) => return Ok(details),
             Err(error) => error,
@@ -46,7 +44,7 @@ async fn look(
     hub: &Hub,
     repo: &RepoId,
     here: &Here,
-    installed: &BTreeSet<String>,
+    installed: &[LibraryModel],
 ) -> Result<HubDetails, HubError> {
     let info = hub.model(repo, None).await?;
     let tree = hub.tree(repo, &info.commit).await?;
@@ -101,7 +99,7 @@ fn of_catalog(entry: &CatalogEntry, here: &Here, url: String) -> Result<HubDetai
 }
 
 impl Here {
-    fn file(&self, set: &FileSet, model: &HubModel, installed: &BTreeSet<String>) -> HubFile {
+    fn file(&self, set: &FileSet, model: &HubModel, installed: &[LibraryModel]) -> HubFile {
         let bytes = set.bytes();
         let level = set.level.and_then(mixture_of);
         let level = level
@@ -119,7 +117,7 @@ impl Here {
             parts: set.parts,
             level: set.level.map(str::to_owned),
             bytes,
-            installed: installed_as(set, installed),
+            installed: installed_as(&model.repository, set, installed),
             runs,
             estimate,
         }
@@ -146,15 +144,21 @@ fn file_runs(set: &FileSet, model: &HubModel) -> Runs {
     }
 }
 
-/// A model of one file has the file's sha256 for its id.
-fn installed_as(set: &FileSet, installed: &BTreeSet<String>) -> Option<String> {
-    match &set.files[..] {
+/// A model of one file has the file's sha256 for its id; others are known by where they came from.
+fn installed_as(repository: &str, set: &FileSet, installed: &[LibraryModel]) -> Option<String> {
+    let sha256 = match &set.files[..] {
         [file] => match &file.check {
-            FileCheck::Sha256(sha256) => installed.get(sha256.as_str()).cloned(),
+            FileCheck::Sha256(sha256) => Some(sha256.as_str()),
             FileCheck::PointerSha1 { .. } | FileCheck::GitSha1(_) => None,
         },
         _ => None,
-    }
+    };
+    let is_it = |model: &&LibraryModel| match (sha256, &model.origin) {
+        (Some(sha256), _) => model.id == sha256,
+        (None, Some(origin)) => origin.repository == repository && origin.file == set.name,
+        (None, None) => false,
+    };
+    installed.iter().find(is_it).map(|model| model.id.clone())
 }
 
 /// The card without the block of YAML at its beginning.
