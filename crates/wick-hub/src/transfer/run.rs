@@ -216,7 +216,7 @@ impl<S: Source> Run<'_, S> {
         self.transfer.store.forget(file, &changed);
         let lost = changed.iter().map(|&block| blocks::length(size, block));
         self.meter.done.fetch_sub(lost.sum(), Ordering::Relaxed);
-        self.fetch.blocks(self.only(file, changed)).await?;
+        self.fetch.blocks(self.blocks_of(file, changed)).await?;
         Ok(true)
     }
 
@@ -228,7 +228,7 @@ impl<S: Source> Run<'_, S> {
         let (mut replaced, mut look_at) = (0, 1);
         for first in (0..all).step_by(at_once.max(1) as usize) {
             let window = (first..all.min(first + at_once)).collect();
-            replaced += self.fetch.blocks(self.only(file, window)).await?;
+            replaced += self.fetch.blocks(self.blocks_of(file, window)).await?;
             if replaced >= look_at {
                 look_at = replaced * 2;
                 if let Verdict::Whole(_) = self.verify(file).await? {
@@ -240,7 +240,7 @@ impl<S: Source> Run<'_, S> {
         Ok(replaced > 0)
     }
 
-    fn only(&self, file: usize, blocks: Vec<u32>) -> Vec<Vec<u32>> {
+    fn blocks_of(&self, file: usize, blocks: Vec<u32>) -> Vec<Vec<u32>> {
         let mut missing = vec![Vec::new(); self.transfer.spec.files.len()];
         missing[file] = blocks;
         missing

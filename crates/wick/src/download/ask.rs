@@ -37,14 +37,14 @@ impl FromStr for Ask {
 
     fn from_str(text: &str) -> Result<Self> {
         let text = text.trim();
-        let rest = ["https://", "http://"]
+        let address = ["https://", "http://"]
             .iter()
-            .find_map(|scheme| text.strip_prefix(scheme))
-            .unwrap_or(text);
-        let rest = PAGES
-            .iter()
-            .find_map(|page| rest.strip_prefix(page))
-            .unwrap_or(rest);
+            .find_map(|scheme| text.strip_prefix(scheme));
+        // An address of another server is none of a repository.
+        let rest = match address {
+            Some(address) => behind_page(address).unwrap_or_default(),
+            None => behind_page(text).unwrap_or(text),
+        };
         let rest = rest.split(['?', '#']).next().unwrap_or(rest);
         let (path, level) = match rest.split_once(':') {
             Some((path, level)) if !level.is_empty() => (path, Some(level)),
@@ -71,6 +71,11 @@ impl FromStr for Ask {
             which: named.map_or(Which::Recommended, |named| Which::Named(named.to_owned())),
         })
     }
+}
+
+/// What stands behind the address of the Hub's pages.
+fn behind_page(text: &str) -> Option<&str> {
+    PAGES.iter().find_map(|page| text.strip_prefix(page))
 }
 
 /// `blob/main/file.gguf`, as an address has it, or only `file.gguf`.
