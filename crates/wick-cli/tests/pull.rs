@@ -132,7 +132,7 @@ async fn a_model_is_pulled_by_the_ways_people_write_it() {
         assert!(output.status.success(), "{output:?}");
         assert_eq!(
             text(&output.stdout).trim(),
-            "Tiny 1B Q4_0 is in the library."
+            "Tiny 1B F32 is in the library."
         );
         // Again, it is there already.
         let sent = house.hub.sent_bytes();
@@ -165,7 +165,10 @@ async fn what_cannot_be_pulled_is_said_in_words_and_by_an_exit_code() {
     let mut offline = house.command(&["pull", REPOSITORY]);
     let output = offline.env("HF_ENDPOINT", endpoint).output().await.unwrap();
     assert_eq!(output.status.code(), Some(8), "{output:?}");
-    assert!(text(&output.stderr).contains("connection"), "{output:?}");
+    assert!(
+        text(&output.stderr).contains("does not answer"),
+        "{output:?}"
+    );
 }
 
 #[tokio::test]
@@ -214,10 +217,8 @@ async fn an_interrupt_pauses_and_says_how_to_go_on() {
     assert!(output.status.success(), "{output:?}");
     let bytes = house.hub.requests().into_iter().filter(|one| one.at_cdn);
     let sent: u64 = bytes.map(|request| request.sent_bytes).sum();
-    assert!(
-        sent <= 16 * MIB - 2 * MIB,
-        "{sent} bytes came after the pause"
-    );
+    // What was on its way when it was interrupted is fetched again.
+    assert!(sent < 16 * MIB, "{sent} bytes came after the pause");
     house.is_there_whole_and_alone().await;
 }
 

@@ -37,7 +37,10 @@ fn add_model(folder: &Path, content: &str) {
         content.len() as i64,
     );
     database
-        .execute("INSERT INTO models VALUES (?1, ?2, ?3, 0)", row)
+        .execute(
+            "INSERT INTO models (id, info, size_bytes, added_at_ms) VALUES (?1, ?2, ?3, 0)",
+            row,
+        )
         .unwrap();
 }
 

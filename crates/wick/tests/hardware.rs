@@ -41,7 +41,10 @@ fn add_model_of(folder: &Path, content: &[u8]) {
     let info = serde_json::to_string(&info).unwrap();
     let row = (id, info, content.len() as i64);
     database(folder)
-        .execute("INSERT INTO models VALUES (?1, ?2, ?3, 0)", row)
+        .execute(
+            "INSERT INTO models (id, info, size_bytes, added_at_ms) VALUES (?1, ?2, ?3, 0)",
+            row,
+        )
         .unwrap();
 }
 

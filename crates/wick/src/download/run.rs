@@ -46,6 +46,7 @@ impl Wick {
         mode: Mode,
         stopped: watch::Receiver<bool>,
     ) -> Result<LibraryModel> {
+        self.announce_downloads(true);
         let outcome = self.run_until_stopped(id, mode, stopped).await;
         let state = match &outcome {
             Ok(model) => Some(KeptState::Finished {
