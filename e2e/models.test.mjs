@@ -144,6 +144,7 @@ describe("Models", () => {
       (await wick.words()).includes("SmolLM2"),
     );
     await waitFor("no file left on the way", () => partials().length === 0);
+    await wick.waitForWords("models take 98.4 MB");
     await wick.photograph("models-installed");
   });
 

@@ -87,6 +87,8 @@ export class App {
         break;
       case "library_changed":
         void this.models.refresh();
+        // Where it was never shown, it is read when it is.
+        if (this.library.folder) void this.library.refreshFolder();
         break;
       case "chats_changed":
         void this.chats.changedElsewhere();
