@@ -61,6 +61,18 @@ impl House {
         house
     }
 
+    /// With a download that has come some way and then stalls.
+    pub async fn midway() -> (Self, i64) {
+        let mut house = Self::with(12 * MIB).await;
+        house.run_queue();
+        house.stall_after(FILE, STALL);
+        let id = house.start(REPOSITORY, FILE);
+        house
+            .until(id, |download| download.done_bytes >= MIB as u64)
+            .await;
+        (house, id)
+    }
+
     pub fn add(&self, repository: &str, file: &str, bytes: Vec<u8>) {
         let repository = Repository::new(repository).file(file, Content::bytes(bytes));
         self.hub.add(repository);

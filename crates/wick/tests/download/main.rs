@@ -96,13 +96,7 @@ async fn what_wick_cannot_run_is_refused_before_its_bytes() {
 
 #[tokio::test]
 async fn a_paused_download_goes_on_where_it_was_in_another_wick() {
-    let mut house = House::with(12 * MIB).await;
-    house.run_queue();
-    house.stall_after(FILE, STALL);
-    let id = house.start(REPOSITORY, FILE);
-    house
-        .until(id, |download| download.done_bytes >= MIB as u64)
-        .await;
+    let (mut house, id) = House::midway().await;
     house.wick.pause_download(id).unwrap();
     house.wick.hold_downloads().await;
     let paused = house.download(id).unwrap();
@@ -123,13 +117,7 @@ async fn a_paused_download_goes_on_where_it_was_in_another_wick() {
 
 #[tokio::test]
 async fn what_ran_when_wick_ended_goes_on_by_itself() {
-    let mut house = House::with(12 * MIB).await;
-    house.run_queue();
-    house.stall_after(FILE, STALL);
-    let id = house.start(REPOSITORY, FILE);
-    house
-        .until(id, |download| download.done_bytes >= MIB as u64)
-        .await;
+    let (mut house, id) = House::midway().await;
     house.restart().await;
     assert_eq!(house.download(id).unwrap().status, DownloadState::Queued);
     house.hub.behave();
@@ -196,13 +184,7 @@ async fn two_run_at_a_time_in_the_order_of_the_queue() {
 
 #[tokio::test]
 async fn a_file_that_changes_on_the_server_is_said_so_and_fetched_afresh() {
-    let mut house = House::with(12 * MIB).await;
-    house.run_queue();
-    house.stall_after(FILE, STALL);
-    let id = house.start(REPOSITORY, FILE);
-    house
-        .until(id, |download| download.done_bytes >= MIB as u64)
-        .await;
+    let (mut house, id) = House::midway().await;
     house.wick.pause_download(id).unwrap();
     house.wick.hold_downloads().await;
     house.hub.behave();
@@ -223,13 +205,7 @@ async fn a_file_that_changes_on_the_server_is_said_so_and_fetched_afresh() {
 
 #[tokio::test]
 async fn a_new_commit_does_not_disturb_a_download_of_the_old_one() {
-    let mut house = House::with(12 * MIB).await;
-    house.run_queue();
-    house.stall_after(FILE, STALL);
-    let id = house.start(REPOSITORY, FILE);
-    house
-        .until(id, |download| download.done_bytes >= MIB as u64)
-        .await;
+    let (mut house, id) = House::midway().await;
     let file = house.hub.file(REPOSITORY, FILE).unwrap();
     house.wick.pause_download(id).unwrap();
     house.wick.hold_downloads().await;
@@ -388,13 +364,7 @@ async fn a_gated_model_says_what_to_do() {
 
 #[tokio::test]
 async fn a_download_under_way_moves_with_the_folder_and_goes_on() {
-    let mut house = House::with(12 * MIB).await;
-    house.run_queue();
-    house.stall_after(FILE, STALL);
-    let id = house.start(REPOSITORY, FILE);
-    house
-        .until(id, |download| download.done_bytes >= MIB as u64)
-        .await;
+    let (mut house, id) = House::midway().await;
     let to = tempfile::tempdir().unwrap();
     let moved = house
         .wick
