@@ -184,7 +184,7 @@ async fn two_run_at_a_time_in_the_order_of_the_queue() {
 
 #[tokio::test]
 async fn a_file_that_changes_on_the_server_is_said_so_and_fetched_afresh() {
-    let (mut house, id) = House::midway().await;
+    let (house, id) = House::midway().await;
     house.wick.pause_download(id).unwrap();
     house.wick.hold_downloads().await;
     house.hub.behave();
@@ -205,7 +205,7 @@ async fn a_file_that_changes_on_the_server_is_said_so_and_fetched_afresh() {
 
 #[tokio::test]
 async fn a_new_commit_does_not_disturb_a_download_of_the_old_one() {
-    let (mut house, id) = House::midway().await;
+    let (house, id) = House::midway().await;
     let file = house.hub.file(REPOSITORY, FILE).unwrap();
     house.wick.pause_download(id).unwrap();
     house.wick.hold_downloads().await;
@@ -364,7 +364,7 @@ async fn a_gated_model_says_what_to_do() {
 
 #[tokio::test]
 async fn a_download_under_way_moves_with_the_folder_and_goes_on() {
-    let (mut house, id) = House::midway().await;
+    let (house, id) = House::midway().await;
     let to = tempfile::tempdir().unwrap();
     let moved = house
         .wick
