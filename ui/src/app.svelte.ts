@@ -257,11 +257,14 @@ export class App {
     }
   }
 
-  /** Shows a model's page on the Hub, in the browser. */
+  /** Shows a model's page on the Hub, or on the mirror that is asked in its place, in the browser. */
   openModelPage(repository: string) {
-    const { hubEndpoint } = this.settings.current;
-    const base = (hubEndpoint ?? "https://huggingface.co").replace(/\/$/, "");
-    this.openLink(`${base}/${repository}`);
+    this.backend.hub
+      .account()
+      .then(({ endpoint }) =>
+        this.openLink(`${endpoint.replace(/\/$/, "")}/${repository}`),
+      )
+      .catch((error: AppError) => this.toasts.error(error));
   }
 
   openSettings(section: string) {

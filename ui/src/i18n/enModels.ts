@@ -60,6 +60,10 @@ export const browse = {
     others: "Other quantizations",
     title: "Every model Wick knows",
     help: "Tried and known by heart: these show without a network, too.",
+    leftOut: (count: number, languages: string) =>
+      count === 1
+        ? `1 that does not speak ${languages} is left out.`
+        : `${count} that do not speak ${languages} are left out.`,
     model: "Model",
     class: "Class",
     level: "Quantization",

@@ -63,7 +63,7 @@ function link(href: string, innerHtml: string): string {
     return innerHtml;
   }
   const address = escapeHtml(href);
-  return `<a href="${address}" title="${address}" rel="noreferrer">${innerHtml}</a>`;
+  return `<a href="${address}" rel="noreferrer">${innerHtml}</a>`;
 }
 
 const purifier = {
@@ -79,7 +79,6 @@ const purifier = {
     "rel",
     "start",
     "tabindex",
-    "title",
     "type",
     "data-copy",
   ],

@@ -4,7 +4,7 @@ import { fakeEntries } from "../../ipc/fakeEntries";
 import { fakeContainer, fakeProfile } from "../../ipc/fakeHardware";
 import type { HardwareProfile, Mixture } from "../../ipc/bindings";
 import { DEFAULT_PREFERENCES } from "../../machine/preferences";
-import { matches, rowsOf } from "./rows";
+import { matches, rowsOf, speaks } from "./rows";
 
 async function rows(
   chosen: (modelId: string) => Mixture | undefined = () => undefined,
@@ -50,6 +50,17 @@ it("finds models by any words of name, maker and licence", async () => {
   expect(names("microsoft mit")).toContain("phi-4-mini");
   expect(names("")).toHaveLength(all.length);
   expect(names("<b>")).toEqual([]);
+});
+
+it("tells who speaks a language, where one speaks them all too", async () => {
+  const all = await rows();
+  const names = (...languages: string[]) =>
+    all.filter((row) => speaks(row, languages)).map(({ entry }) => entry.id);
+  expect(names()).toHaveLength(all.length);
+  expect(names("fi")).toContain("qwen3-4b");
+  expect(names("fi")).toContain("phi-4-mini");
+  expect(names("fi", "hi")).not.toContain("phi-4-mini");
+  expect(names("de")).not.toContain("smollm2-360m");
 });
 
 it("does with a machine where hardly anything fits", async () => {

@@ -50,6 +50,15 @@ export function matches({ entry }: Row, filter: string): boolean {
     .every((word) => text.includes(word));
 }
 
+/** Whether the model speaks each of these languages. */
+export function speaks({ entry }: Row, languages: string[]): boolean {
+  const own = entry.languages.map((code) => code.toLowerCase());
+  return (
+    own.includes("*") ||
+    languages.every((code) => own.includes(code.toLowerCase()))
+  );
+}
+
 const ORDER = { fits_well: 0, tight: 1, too_large: 2 };
 
 /** What fits comes first; the level that is chosen must not move a row. */
