@@ -22,7 +22,7 @@ pub struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 other failure, 2 wrong usage, 3 a file cannot be read or written, \
-4 the model cannot be run, 5 the engine failed, 6 Wick's data cannot be used, 7 no such model or chat, 8 the Hub or the way to it failed, 130 stopped.\n\
+4 the model cannot be run, 5 the engine failed, 6 Wick's data cannot be used, 7 no such model or chat, 8 the Hub or the way to it failed, 130 stopped, 141 nobody reads.\n\
 WICK_DATA_DIR names the folder for models and chats, HF_ENDPOINT a mirror of the Hub.";
 
 #[derive(Debug, Subcommand)]

@@ -1,8 +1,9 @@
 //! `wick`: everything the app can do, without a window.
 
+#[macro_use]
+mod output;
 mod arguments;
 mod commands;
-mod output;
 mod sampling;
 mod sizes;
 
@@ -16,7 +17,7 @@ fn main() -> ExitCode {
     match wick::run_as_child() {
         Some(Ok(())) => return ExitCode::SUCCESS,
         Some(Err(error)) => {
-            eprintln!("wick: {error}");
+            errln!("wick: {error}");
             return ExitCode::FAILURE;
         }
         None => {}
@@ -26,7 +27,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("wick: cannot start: {error}");
+            errln!("wick: cannot start: {error}");
             return ExitCode::FAILURE;
         }
     };

@@ -1,16 +1,61 @@
-//! How failures leave the program: a sentence and an exit code, or one JSON object.
+//! How words leave the program, and failures: a sentence and an exit code, or one JSON object.
 
-use std::process::ExitCode;
+use std::{
+    fmt,
+    io::{ErrorKind, Write},
+    process::{ExitCode, exit},
+};
 
 use wick::{AppError, ErrorCode};
+
+/// The exit code where nobody reads any more, as of `wick list | head -1`: what a shell says of programs that the system
+/// ends for it.
+const NOBODY_READS: i32 = 141;
+
+/// Words on standard output. In place of `print!`, which panics where nobody reads.
+macro_rules! out {
+    ($($text:tt)*) => { $crate::output::write(std::io::stdout().lock(), format_args!($($text)*)) };
+}
+
+/// A line on standard output.
+macro_rules! outln {
+    () => { out!("\n") };
+    ($($text:tt)*) => { out!("{}\n", format_args!($($text)*)) };
+}
+
+/// Words on standard error.
+macro_rules! err {
+    ($($text:tt)*) => { $crate::output::write(std::io::stderr().lock(), format_args!($($text)*)) };
+}
+
+/// A line on standard error.
+macro_rules! errln {
+    () => { err!("\n") };
+    ($($text:tt)*) => { err!("{}\n", format_args!($($text)*)) };
+}
+
+/// Writes at once, and ends the program quietly where nobody reads any more.
+pub fn write(mut to: impl Write, words: fmt::Arguments<'_>) {
+    let Err(error) = to.write_fmt(words).and_then(|()| to.flush()) else {
+        return;
+    };
+    match error.kind() {
+        ErrorKind::BrokenPipe => exit(NOBODY_READS),
+        _ => {
+            // Where standard error is what cannot be written to, nothing can be said.
+            let _ = writeln!(std::io::stderr(), "wick: cannot write: {error}");
+            exit(i32::from(exit_code(ErrorCode::FileReadFailed)))
+        }
+    }
+}
 
 /// Tells of the failure and gives its exit code.
 pub fn fail(error: &wick::Error, json: bool) -> ExitCode {
     let error = AppError::from(error);
     match json {
-        true => println!("{}", serde_json::json!({ "error": error })),
-        false if error.code == ErrorCode::Cancelled => eprintln!("stopped"),
-        false => eprintln!("wick: {}{}", error.message, advice(error.code)),
+        true => outln!("{}", serde_json::json!({ "error": error })),
+        false if error.code == ErrorCode::Cancelled => errln!("stopped"),
+        false => errln!("wick: {}{}", error.message, advice(error.code)),
     }
     ExitCode::from(exit_code(error.code))
 }

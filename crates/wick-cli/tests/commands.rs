@@ -1,6 +1,10 @@
 //! The built program as a person or a script runs it, with the real model where the tests are given one.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::disallowed_macros,
+    reason = "of a test somebody reads what it says"
+)]
 
 use std::{
     io::{Read, Write},
@@ -320,4 +324,27 @@ fn an_interrupt_stops_the_reply_and_keeps_what_was_written() {
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn it_ends_quietly_where_nobody_reads_what_it_says() {
+    let house = House::new();
+    for (arguments, is_failure) in [
+        (&["list", "--json"][..], false),
+        (&["folder"], false),
+        (&["recommend"], false),
+        (&["run", "hello"], true),
+    ] {
+        let mut command = house.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Neither end is read by anybody.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = match is_failure {
+            false => command.stdout(writer).output().unwrap(),
+            true => command.stderr(writer).output().unwrap(),
+        };
+        assert_eq!(output.status.code(), Some(141), "{arguments:?}: {output:?}");
+        assert!(output.stderr.is_empty(), "{arguments:?}: {output:?}");
+    }
 }

@@ -15,7 +15,7 @@ pub fn adopt(names: &[String], all: bool, as_json: bool) -> Result<()> {
     let found = tokio::task::block_in_place(|| wick.adoptable(&folders))?;
     if names.is_empty() && !all {
         match as_json {
-            true => println!("{}", json!({ "adoptable": found })),
+            true => outln!("{}", json!({ "adoptable": found })),
             false => list(&found),
         }
         return Ok(());
@@ -33,10 +33,10 @@ pub fn adopt(names: &[String], all: bool, as_json: bool) -> Result<()> {
     let keys: Vec<String> = chosen.iter().map(|one| one.key.clone()).collect();
     let models = read(&wick, &folders, &keys, as_json)?;
     match as_json {
-        true => println!("{}", json!({ "models": models })),
+        true => outln!("{}", json!({ "models": models })),
         false => models.iter().for_each(|model| {
             let (name, level) = (&model.info.name, &model.info.quantization);
-            println!("{name} {level} is in the library, and its file stays where it is.");
+            outln!("{name} {level} is in the library, and its file stays where it is.");
         }),
     }
     Ok(())
@@ -83,7 +83,7 @@ fn named<'a>(found: &'a [Adoptable], name: &str) -> Result<&'a Adoptable> {
 
 fn list(found: &[Adoptable]) {
     if found.is_empty() {
-        eprintln!("No other program keeps models here.");
+        errln!("No other program keeps models here.");
     }
     for one in found {
         let note = match (&one.already, &one.problem) {
@@ -92,6 +92,6 @@ fn list(found: &[Adoptable]) {
             (None, None) => String::new(),
         };
         let (size, peer) = (megabytes(one.size_bytes), one.peer.name());
-        println!("{:<48} {size:>9}  {peer}{note}", one.name);
+        outln!("{:<48} {size:>9}  {peer}{note}", one.name);
     }
 }

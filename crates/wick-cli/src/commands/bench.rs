@@ -74,17 +74,17 @@ pub async fn bench(options: BenchOptions, as_json: bool) -> Result<()> {
             "threads": threads,
             "repetitions": options.repetitions,
         });
-        println!("{figures}");
+        outln!("{figures}");
     } else {
-        println!("{} {}", report.model.name, report.model.quantization);
+        outln!("{} {}", report.model.name, report.model.quantization);
         prefill.print(&format!("read {} tokens", options.prompt_tokens));
         decode.print(&format!("write {} tokens", options.generated_tokens));
-        println!(
+        outln!(
             "load   {} ms, peak memory {:.0} MB",
             report.load_ms,
             peak_bytes as f64 / 1e6
         );
-        println!("with   {threads} threads, {} runs", options.repetitions);
+        outln!("with   {threads} threads, {} runs", options.repetitions);
     }
     Ok(())
 }
@@ -115,9 +115,11 @@ impl Spread {
     }
 
     fn print(&self, what: &str) {
-        println!(
+        outln!(
             "{what}: {:.1} tokens/s ({:.1} to {:.1})",
-            self.median, self.min, self.max
+            self.median,
+            self.min,
+            self.max
         );
     }
 }

@@ -27,7 +27,7 @@ pub async fn check(options: &CheckOptions, as_json: bool) -> Result<ExitCode> {
                     .into_iter()
                     .for_each(|(key, value)| whole[key] = value);
             }
-            println!("{whole}");
+            outln!("{whole}");
         }
         false => print(&report, estimate.as_ref()),
     }
@@ -46,7 +46,7 @@ async fn estimate(report: &CheckReport) -> Option<Estimate> {
 }
 
 fn print(report: &CheckReport, estimate: Option<&Estimate>) {
-    let say = |what: &str, value: String| println!("{what:<14}{value}");
+    let say = |what: &str, value: String| outln!("{what:<14}{value}");
     let note = |is_supported: bool| if is_supported { "" } else { " (not supported)" };
     say("name", report.name.clone());
     let unknown = note(report.is_architecture_supported);
@@ -85,11 +85,11 @@ fn print(report: &CheckReport, estimate: Option<&Estimate>) {
         say("speed", super::recommend::speed_of(estimate));
     }
     match report.problems.is_empty() {
-        true => println!("Wick can run it."),
-        false => println!("Wick cannot run it:"),
+        true => outln!("Wick can run it."),
+        false => outln!("Wick cannot run it:"),
     }
     for problem in &report.problems {
-        println!("- {}", problem.message);
+        outln!("- {}", problem.message);
     }
 }
 

@@ -36,7 +36,7 @@ pub async fn folder(to: Option<PathBuf>, as_json: bool) -> Result<()> {
         }
     };
     match as_json {
-        true => println!("{}", json!({ "folder": folder })),
+        true => outln!("{}", json!({ "folder": folder })),
         false => print(&folder),
     }
     Ok(())
@@ -48,13 +48,13 @@ fn print(folder: &LibraryFolder) {
         FolderState::ReadOnly => " (read-only)",
         FolderState::Missing => " (not there: connect the disk that it lies on)",
     };
-    println!("{}{note}", folder.path);
-    print!("{} in models", megabytes(folder.models_bytes));
+    outln!("{}{note}", folder.path);
+    out!("{} in models", megabytes(folder.models_bytes));
     if folder.trash_bytes > 0 {
-        print!(", of that {} in the trash", megabytes(folder.trash_bytes));
+        out!(", of that {} in the trash", megabytes(folder.trash_bytes));
     }
     match folder.free_bytes {
-        Some(free) => println!(", {} free", megabytes(free)),
-        None => println!(),
+        Some(free) => outln!(", {} free", megabytes(free)),
+        None => outln!(),
     }
 }

@@ -1,6 +1,6 @@
 //! `wick hardware`: what this machine is, what was measured of it, and why a graphics processor cannot be used.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
 use wick::{
     Error, Result, Wick,
@@ -17,7 +17,7 @@ pub async fn hardware(measure: bool, as_json: bool) -> Result<()> {
     }
     let report = wick.hardware().await?;
     match as_json {
-        true => println!("{}", serde_json::json!(report)),
+        true => outln!("{}", serde_json::json!(report)),
         false => print(&report),
     }
     Ok(())
@@ -27,8 +27,7 @@ pub async fn hardware(measure: bool, as_json: bool) -> Result<()> {
 async fn calibrate(wick: &Wick, show: bool) -> Result<()> {
     let progress = |fraction: f32| {
         if show {
-            eprint!("\rMeasuring {:3.0} %", fraction * 100.0);
-            std::io::stderr().flush().ok();
+            err!("\rMeasuring {:3.0} %", fraction * 100.0);
         }
     };
     let measured = tokio::select! {
@@ -36,13 +35,13 @@ async fn calibrate(wick: &Wick, show: bool) -> Result<()> {
         _ = tokio::signal::ctrl_c() => Err(Error::Cancelled),
     };
     if show {
-        eprintln!();
+        errln!();
     }
     measured
 }
 
 fn say(what: &str, value: impl std::fmt::Display) {
-    println!("{what:<14}{value}");
+    outln!("{what:<14}{value}");
 }
 
 fn print(report: &HardwareReport) {
@@ -70,13 +69,13 @@ fn print(report: &HardwareReport) {
     for note in &profile.notes {
         say("note", note);
     }
-    println!();
+    outln!();
     match &report.calibration {
         Some(kept) => print_calibration(kept),
-        None => println!("Not measured yet. Measure with: wick hardware --measure"),
+        None => outln!("Not measured yet. Measure with: wick hardware --measure"),
     }
     if report.calibration.is_some() && report.needs_calibration {
-        println!("Wick has changed since. Measure anew with: wick hardware --measure");
+        outln!("Wick has changed since. Measure anew with: wick hardware --measure");
     }
 }
 
@@ -189,12 +188,14 @@ fn print_calibration(kept: &KeptCalibration) {
         "layer",
         format!("{:.1} µs beside products", figures.layer_seconds * 1e6),
     );
-    println!(
+    outln!(
         "\n{:<14}{:>14}{:>18}",
-        "products", "writing, GB/s", "reading, GMAC/s"
+        "products",
+        "writing, GB/s",
+        "reading, GMAC/s"
     );
     for product in &figures.products {
-        println!(
+        outln!(
             "{:<14}{:>14.1}{:>18.0}",
             product.tensor_type,
             product.decode_bytes_per_second / 1e9,

@@ -41,16 +41,16 @@ pub async fn search(options: &SearchOptions, as_json: bool) -> Result<()> {
     };
     models.truncate(options.limit);
     if as_json {
-        println!("{}", json!({ "models": models, "source": source }));
+        outln!("{}", json!({ "models": models, "source": source }));
         return Ok(());
     }
     say_source(source);
     if models.is_empty() {
-        eprintln!("Nothing was found.");
+        errln!("Nothing was found.");
     }
     for model in &models {
         let parameters = model.parameters.map_or_else(String::new, billions);
-        println!(
+        outln!(
             "{:<56} {parameters:>7} {:<10} {:<12} {}",
             model.repository,
             model.architecture.as_deref().unwrap_or(""),
@@ -66,14 +66,14 @@ pub async fn show(repository: &str, as_json: bool) -> Result<()> {
     let wick = super::open()?;
     let details = wick.hub_details(repository).await?;
     if as_json {
-        println!("{}", json!(details));
+        outln!("{}", json!(details));
         return Ok(());
     }
     say_source(details.source);
     let model = &details.model;
     let say = |what: &str, value: &str| {
         if !value.is_empty() {
-            println!("{what:<14}{value}");
+            outln!("{what:<14}{value}");
         }
     };
     say("model", &model.repository);
@@ -96,7 +96,7 @@ pub async fn show(repository: &str, as_json: bool) -> Result<()> {
         print_file(file);
     }
     if details.files.is_empty() {
-        println!("It has no file that Wick could run.");
+        outln!("It has no file that Wick could run.");
     }
     Ok(())
 }
@@ -111,15 +111,15 @@ fn print_file(file: &HubFile) {
         parts => format!(" in {parts} parts"),
     };
     let installed = file.installed.as_ref().map_or("", |_| ", in the library");
-    println!("\n{name}  {}{parts}{installed}", megabytes(file.bytes));
+    outln!("\n{name}  {}{parts}{installed}", megabytes(file.bytes));
     match (&file.runs, &file.estimate) {
-        (Runs::No { reason }, _) => println!("  {reason}"),
+        (Runs::No { reason }, _) => outln!("  {reason}"),
         (_, Some(estimate)) => {
-            println!("  {}", super::recommend::memory_of(estimate));
-            println!("  {}", super::recommend::speed_of(estimate));
+            outln!("  {}", super::recommend::memory_of(estimate));
+            outln!("  {}", super::recommend::speed_of(estimate));
         }
         (_, None) => {
-            println!("  What it takes is told by its header only: wick pull reads it first.")
+            outln!("  What it takes is told by its header only: wick pull reads it first.")
         }
     }
 }
@@ -157,7 +157,7 @@ fn read_token() -> Result<String> {
 
 fn tell(account: &HubAccount, as_json: bool) {
     if as_json {
-        println!("{}", json!(account));
+        outln!("{}", json!(account));
         return;
     }
     let endpoint = &account.endpoint;
@@ -169,11 +169,11 @@ fn tell(account: &HubAccount, as_json: bool) {
     };
     match (account.has_token, account.kept_in) {
         (true, TokenPlace::Keyring | TokenPlace::File) => {
-            println!("The token for {endpoint} is kept {place}.");
+            outln!("The token for {endpoint} is kept {place}.");
         }
         // What Wick does not keep it cannot forget.
-        (true, _) => println!("Wick keeps no token for {endpoint}; there is one {place}."),
-        (false, _) => println!("Wick has no token for {endpoint}."),
+        (true, _) => outln!("Wick keeps no token for {endpoint}; there is one {place}."),
+        (false, _) => outln!("Wick has no token for {endpoint}."),
     }
 }
 
@@ -181,9 +181,9 @@ fn say_source(source: Source) {
     match source {
         Source::Live => {}
         Source::Cached { .. } => {
-            eprintln!("The Hub cannot be reached: this is what it said the last time.");
+            errln!("The Hub cannot be reached: this is what it said the last time.");
         }
-        Source::Catalog => eprintln!("The Hub cannot be reached: this is from Wick's own catalog."),
+        Source::Catalog => errln!("The Hub cannot be reached: this is from Wick's own catalog."),
     }
 }
 

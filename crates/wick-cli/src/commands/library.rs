@@ -18,11 +18,11 @@ pub fn list(as_json: bool) -> Result<()> {
     let wick = super::open()?;
     let models = wick.models()?;
     if as_json {
-        println!("{}", json!({ "models": models }));
+        outln!("{}", json!({ "models": models }));
         return Ok(());
     }
     if models.is_empty() {
-        eprintln!(
+        errln!(
             "The library is empty. Import a model with: wick import PATH, or download one: wick pull REPOSITORY"
         );
     }
@@ -56,7 +56,7 @@ fn print(model: &LibraryModel, is_chosen: bool) {
         Availability::Changed => "  (files have changed: wick verify)",
         Availability::FolderMissing => "  (the folder of models is not there)",
     };
-    println!(
+    outln!(
         "{star} {name:<36} {level:<8} {size:>9} {speed:>14}  {used:<12} {id}{place}{newer}{state}"
     );
 }
@@ -108,10 +108,11 @@ pub fn import(path: &Path, in_place: bool, as_json: bool) -> Result<()> {
     bar.finish_and_clear();
     let model = model?;
     match as_json {
-        true => println!("{}", json!({ "model": model })),
-        false => println!(
+        true => outln!("{}", json!({ "model": model })),
+        false => outln!(
             "{} {} is in the library.",
-            model.info.name, model.info.quantization
+            model.info.name,
+            model.info.quantization
         ),
     }
     Ok(())
@@ -124,15 +125,15 @@ pub async fn remove(model: &str, as_json: bool) -> Result<()> {
     let deleted = wick.delete_model_for_good(&model.id).await?;
     let name = &model.info.name;
     match (as_json, &model.storage) {
-        (true, _) => println!("{}", json!({ "deleted": deleted })),
+        (true, _) => outln!("{}", json!({ "deleted": deleted })),
         (false, Storage::Kept) => {
-            println!(
+            outln!(
                 "{name} is deleted: {} are free.",
                 megabytes(deleted.freed_bytes)
             );
         }
         (false, Storage::InPlace { path } | Storage::Adopted { path, .. }) => {
-            println!("{name} is out of the library; its file stays: {path}");
+            outln!("{name} is out of the library; its file stays: {path}");
         }
     }
     Ok(())
@@ -172,8 +173,8 @@ pub fn verify(model: Option<&str>, as_json: bool) -> Result<ExitCode> {
             code = ExitCode::from(CANNOT_RUN);
         }
         match (as_json, &outcome) {
-            (true, _) => println!("{}", json!({ "id": model.id, "verified": outcome })),
-            (false, VerifyOutcome::Whole) => println!("{name} is whole."),
+            (true, _) => outln!("{}", json!({ "id": model.id, "verified": outcome })),
+            (false, VerifyOutcome::Whole) => outln!("{name} is whole."),
             (
                 false,
                 VerifyOutcome::Damaged {
@@ -181,7 +182,7 @@ pub fn verify(model: Option<&str>, as_json: bool) -> Result<ExitCode> {
                     expected,
                     found,
                 },
-            ) => println!("{name} is damaged: the sha256 of {file} is {found}, not {expected}."),
+            ) => outln!("{name} is damaged: the sha256 of {file} is {found}, not {expected}."),
         }
     }
     Ok(code)

@@ -28,9 +28,7 @@ use crate::arguments::ModelOptions;
 fn open() -> Result<Arc<Wick>> {
     let (wick, notice) = Wick::open(Paths::from_environment()?, EngineCommand::this_program()?)?;
     if let Some(wick::StorageNotice::DamagedSetAside { kept_at }) = notice {
-        eprintln!(
-            "wick: the database was damaged; it is kept as {kept_at}, and a new one was begun"
-        );
+        errln!("wick: the database was damaged; it is kept as {kept_at}, and a new one was begun");
     }
     Ok(wick)
 }

@@ -27,7 +27,7 @@ pub async fn perplexity(options: PerplexityOptions, as_json: bool) -> Result<()>
     let run = loop {
         tokio::select! {
             event = work.next() => match event? {
-                Event::PerplexityRun { run, .. } => eprint!(
+                Event::PerplexityRun { run, .. } => err!(
                     "\r{} of {} chunks: {:.4} ",
                     run.chunks, run.chunks_total, run.perplexity
                 ),
@@ -37,17 +37,19 @@ pub async fn perplexity(options: PerplexityOptions, as_json: bool) -> Result<()>
             _ = tokio::signal::ctrl_c() => work.cancel(),
         }
     };
-    eprintln!();
+    errln!();
     match as_json {
         true => {
             let mut figures = json!(run);
             figures["model"] = json!(report.model);
             figures["context_length"] = json!(options.context);
-            println!("{figures}");
+            outln!("{figures}");
         }
-        false => println!(
+        false => outln!(
             "perplexity {:.4} ± {:.4} over {} tokens",
-            run.perplexity, run.standard_error, run.tokens
+            run.perplexity,
+            run.standard_error,
+            run.tokens
         ),
     }
     Ok(())

@@ -38,7 +38,7 @@ pub async fn check_predictions(options: &BenchOptions, as_json: bool) -> Result<
     let wick = super::open()?;
     let mut report = wick.hardware().await?;
     if report.needs_calibration {
-        eprintln!("Measuring the machine first.");
+        errln!("Measuring the machine first.");
         report.calibration = Some(wick.calibrate(|_| {}).await?);
     }
     let Some(calibration) = &report.calibration else {
@@ -49,7 +49,7 @@ pub async fn check_predictions(options: &BenchOptions, as_json: bool) -> Result<
         rows.extend(check_model(options, file, calibration).await?);
     }
     match as_json {
-        true => println!("{}", to_json(&report, options, &rows)),
+        true => outln!("{}", to_json(&report, options, &rows)),
         false => print(&report, calibration, options, &rows),
     }
     Ok(())
@@ -62,7 +62,7 @@ async fn check_model(
 ) -> Result<Vec<Row>> {
     let header = check::check(file, CheckOptions::default())?;
     let Some(shape) = &header.shape else {
-        eprintln!("{}: its header says too little", file.display());
+        errln!("{}: its header says too little", file.display());
         return Ok(Vec::new());
     };
     let fitting = |context: &&u32| **context <= shape.trained_context_length;
@@ -91,7 +91,7 @@ async fn check_model(
         let predict = |correction: Option<&Correction>| {
             predict(shape, &request, &model, calibration, correction)
         };
-        eprintln!("{} with {context} tokens", file.display());
+        errln!("{} with {context} tokens", file.display());
         let measured = figures(&measure(&model, request.clone()).await?);
         let row = Row {
             file: file.to_owned(),
@@ -240,7 +240,7 @@ fn print(
 ) {
     let processor = &report.profile.processor;
     let figures = &calibration.figures;
-    println!(
+    outln!(
         "{}, {} threads, {}; Wick {}; {} runs; contexts {}.\n",
         processor.model,
         figures.threads,
@@ -252,13 +252,13 @@ fn print(
             false => "read",
         }
     );
-    println!(
+    outln!(
         "Off by: how far the prediction lies above what was measured, before and after one entry in the ledger.\n"
     );
-    println!(
+    outln!(
         "| model | context | memory, MB | off by | prefill, tokens/s | off by | decode, tokens/s | off by |"
     );
-    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    outln!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for row in rows {
         let measured = figures_of(&row.measured);
         let (before, after) = (figures_of(&row.predicted), figures_of(&row.corrected));
@@ -270,6 +270,6 @@ fn print(
             let (before, after) = (off(before[n], measured[n]), off(after[n], measured[n]));
             line += &format!(" | {figure} | {}, {}", percent(before), percent(after));
         }
-        println!("{line} |");
+        outln!("{line} |");
     }
 }

@@ -40,10 +40,10 @@ pub async fn pull(options: &PullOptions, as_json: bool) -> Result<()> {
             // It is done; the window need not list it.
             wick.cancel_download(download.id)?;
             match as_json {
-                true => println!("{}", json!({ "model": model })),
+                true => outln!("{}", json!({ "model": model })),
                 false => {
                     let (name, level) = (&model.info.name, &model.info.quantization);
-                    println!("{name} {level} is in the library.");
+                    outln!("{name} {level} is in the library.");
                 }
             }
             Ok(())
@@ -62,7 +62,7 @@ fn tell_how_to_go_on(wick: &Wick, id: i64, model: &str, as_json: bool) -> Result
     if let (Some(download), false) = (download, as_json) {
         let done = megabytes(download.done_bytes);
         let total = download.size_bytes.map_or("?".into(), megabytes);
-        eprintln!("\n{done} of {total} are here. Go on with: wick pull {model}");
+        errln!("\n{done} of {total} are here. Go on with: wick pull {model}");
     }
     Ok(())
 }
@@ -79,12 +79,12 @@ async fn show(wick: Arc<Wick>, id: i64, as_json: bool) {
                     continue;
                 };
                 if as_json {
-                    println!("{}", json!({ "download": download }));
+                    outln!("{}", json!({ "download": download }));
                     continue;
                 }
                 if download.notice != noticed {
                     noticed.clone_from(&download.notice);
-                    bar.suspend(|| eprintln!("{}", noticed.as_deref().unwrap_or_default()));
+                    bar.suspend(|| errln!("{}", noticed.as_deref().unwrap_or_default()));
                 }
                 draw(&bar, download);
             }

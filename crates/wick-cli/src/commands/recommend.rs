@@ -29,9 +29,9 @@ pub async fn recommend(options: &RecommendOptions, as_json: bool) -> Result<()> 
         None => super::open()?.advise(&preferences).await?.recommendations,
     };
     match as_json {
-        true => println!("{}", json!({ "recommendations": recommended })),
+        true => outln!("{}", json!({ "recommendations": recommended })),
         false if recommended.is_empty() => {
-            println!("No model of the catalog fits this machine and these wishes.");
+            outln!("No model of the catalog fits this machine and these wishes.");
         }
         false => recommended.iter().for_each(print),
     }
@@ -71,13 +71,13 @@ fn print(recommendation: &Recommendation) {
         Kind::Smarter => "smarter",
     };
     let (name, level) = (&prediction.name, prediction.level.name());
-    println!("{kind:<9}{name} at {level} ({})", prediction.class.name());
+    outln!("{kind:<9}{name} at {level} ({})", prediction.class.name());
     for reason in &recommendation.reasons {
-        println!("         {reason}");
+        outln!("         {reason}");
     }
     let estimate = &prediction.estimate;
-    println!("         memory   {}", memory_of(estimate));
-    println!("         speed    {}", speed_of(estimate));
+    outln!("         memory   {}", memory_of(estimate));
+    outln!("         speed    {}", speed_of(estimate));
     let download = prediction.download;
     let size = megabytes(download.bytes);
     let about = match download.source {
@@ -85,8 +85,8 @@ fn print(recommendation: &Recommendation) {
         SizeSource::Computed => "about ",
     };
     let (repository, file) = (&prediction.repository, &prediction.file);
-    println!("         download {about}{size}: {repository}, {file}");
-    println!();
+    outln!("         download {about}{size}: {repository}, {file}");
+    outln!();
 }
 
 /// The memory of an estimate, and whether it fits.

@@ -1,7 +1,7 @@
 //! `wick run`: one answer, or a chat in the terminal. Standard output carries the reply alone.
 
 use std::{
-    io::{IsTerminal, Read, Write},
+    io::{IsTerminal, Read},
     path::Path,
 };
 
@@ -57,8 +57,8 @@ pub async fn run(options: RunOptions, as_json: bool) -> Result<()> {
         Some(prompt) => {
             let reply = conversation.answer(prompt, !as_json).await?;
             match as_json {
-                true => println!("{}", reply.to_json(Some(&report.model))),
-                false => println!(),
+                true => outln!("{}", reply.to_json(Some(&report.model))),
+                false => outln!(),
             }
             match reply.stats.stop_reason {
                 StopReason::Cancelled => Err(Error::Cancelled),
@@ -66,9 +66,10 @@ pub async fn run(options: RunOptions, as_json: bool) -> Result<()> {
             }
         }
         None => {
-            eprintln!(
+            errln!(
                 "{} {}. Ctrl-C stops a reply, Ctrl-D leaves.",
-                report.model.name, report.model.quantization
+                report.model.name,
+                report.model.quantization
             );
             chat(&mut conversation, as_json).await
         }
@@ -78,14 +79,13 @@ pub async fn run(options: RunOptions, as_json: bool) -> Result<()> {
 async fn chat(conversation: &mut Conversation, as_json: bool) -> Result<()> {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     loop {
-        eprint!("> ");
-        std::io::stderr().flush().ok();
+        err!("> ");
         let line = tokio::select! {
             line = lines.next_line() => line.ok().flatten(),
             _ = tokio::signal::ctrl_c() => None,
         };
         let Some(line) = line else {
-            eprintln!();
+            errln!();
             return Ok(());
         };
         if line.trim().is_empty() {
@@ -93,10 +93,10 @@ async fn chat(conversation: &mut Conversation, as_json: bool) -> Result<()> {
         }
         // A failure ends this reply, not the chat, unless the engine itself is gone.
         match conversation.answer(line, !as_json).await {
-            Ok(reply) if as_json => println!("{}", reply.to_json(None)),
-            Ok(reply) => eprintln!("\n[{}]", describe(&reply.stats)),
+            Ok(reply) if as_json => outln!("{}", reply.to_json(None)),
+            Ok(reply) => errln!("\n[{}]", describe(&reply.stats)),
             Err(error @ Error::EngineCrashed { .. }) => return Err(error),
-            Err(error) => eprintln!("\nwick: {error}"),
+            Err(error) => errln!("\nwick: {error}"),
         }
     }
 }
@@ -160,17 +160,16 @@ impl Conversation {
                         let more = if text.is_empty() { more.trim_start() } else { &more };
                         if show {
                             if text.is_empty() && !reasoning.is_empty() {
-                                eprintln!("\n");
+                                errln!("\n");
                             }
-                            print!("{more}");
-                            std::io::stdout().flush().ok();
+                            out!("{more}");
                         }
                         text.push_str(more);
                     }
                     Ok(Event::Reasoning { text: more, .. }) => {
                         // Not on standard output: that carries the reply alone.
                         if show {
-                            eprint!("{more}");
+                            err!("{more}");
                         }
                         reasoning.push_str(&more);
                     }
