@@ -11,6 +11,8 @@ use super::error::{Error, Result};
 
 /// So many answers in a row that no server should give are no accident.
 const MOST_ODD_ANSWERS: u32 = 6;
+/// That a file is another now counts for so many: said twice, it is so, and who waits for it learns it soon.
+const CHANGED: u32 = 3;
 
 /// How a transfer goes on after failures.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +42,7 @@ enum Outlook {
     /// It may go better.
     Good,
     /// It may, but a few more of these and it will not.
-    Doubtful,
+    Doubtful { odd_answers: u32 },
     /// It will not.
     None,
 }
@@ -53,8 +55,10 @@ impl Outlook {
                 crate::Error::ExpiredAddress { .. }
                 | crate::Error::BadAnswer { .. }
                 | crate::Error::Encryption { .. },
-            )
-            | Error::Changed { .. } => Self::Doubtful,
+            ) => Self::Doubtful { odd_answers: 1 },
+            Error::Changed { .. } => Self::Doubtful {
+                odd_answers: CHANGED,
+            },
             Error::Hub(error) if error.is_retryable() => Self::Good,
             _ => Self::None,
         }
@@ -122,8 +126,8 @@ impl Gate {
         if state.epoch == epoch {
             state.epoch += 1;
             state.failures += 1;
-            if let Outlook::Doubtful = outlook {
-                state.odd_answers += 1;
+            if let Outlook::Doubtful { odd_answers } = outlook {
+                state.odd_answers += odd_answers;
             }
             let most = self.patience.most_failures.unwrap_or(u32::MAX);
             if state.odd_answers >= MOST_ODD_ANSWERS || state.failures >= most {
@@ -244,5 +248,15 @@ mod tests {
             gate.failed(gate.pass().await, odd()).unwrap();
         }
         assert!(gate.failed(gate.pass().await, odd()).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_is_another_now_is_asked_for_once_more() {
+        let gate = Gate::new(Patience::default());
+        let changed = || Error::Changed {
+            path: "a.gguf".parse().unwrap(),
+        };
+        gate.failed(gate.pass().await, changed()).unwrap();
+        assert!(gate.failed(gate.pass().await, changed()).is_err());
     }
 }
