@@ -23,6 +23,7 @@ mod misbehave;
 mod record;
 mod repository;
 mod resolve;
+mod seeds;
 mod serve;
 mod state;
 
@@ -31,4 +32,5 @@ pub use content::Content;
 pub use control::Script;
 pub use record::Request;
 pub use repository::{File, Gated, Repository};
+pub use seeds::seeds;
 pub use serve::StandInHub;

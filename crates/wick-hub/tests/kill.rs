@@ -5,13 +5,15 @@
 use std::{env, fs, path::Path, process::Stdio};
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use stand_in_hub::{Behaviour, Content, Place, Repository, Rule, StandInHub};
+use stand_in_hub::{Behaviour, Content, Place, Repository, Rule, StandInHub, seeds};
 use tokio::process::{Child, Command};
 use wick_hub::{
     FileCheck, Hub, HubOptions, RemoteFile, Transfer, TransferSpec,
     transfer::{Limits, Opened},
 };
 
+/// For each transfer.
+const KILLS: usize = 5;
 const REPOSITORY: &str = "ann/tiny";
 const WEIGHTS: &str = "tiny-Q4_0.gguf";
 /// What a killed process may cost.
@@ -21,27 +23,6 @@ const ENDPOINT: &str = "WICK_KILL_ENDPOINT";
 /// And the rest of what it has to know.
 const FOLDER: &str = "WICK_KILL_FOLDER";
 const FILE: &str = "WICK_KILL_FILE";
-
-struct Plan {
-    bytes: u64,
-    transfers: u64,
-    kills: usize,
-}
-
-fn plan() -> Plan {
-    match env::var_os("WICK_LONG") {
-        Some(_) => Plan {
-            bytes: 64 << 20,
-            transfers: 60,
-            kills: 5,
-        },
-        None => Plan {
-            bytes: 16 << 20,
-            transfers: 1,
-            kills: 4,
-        },
-    }
-}
 
 /// The process: this test again, with an environment that makes it transfer.
 fn spawn(server: &StandInHub, folder: &Path) -> Child {
@@ -99,11 +80,12 @@ async fn a_killed_process_loses_little_and_leaves_nothing() {
     if let Ok(endpoint) = env::var(ENDPOINT) {
         return transfer(&endpoint).await;
     }
-    let plan = plan();
+    let is_long = env::var_os("WICK_LONG").is_some();
+    let bytes: u64 = if is_long { 64 << 20 } else { 16 << 20 };
     let (mut killed, mut again, mut worst) = (0u64, 0, 0);
-    for number in 0..plan.transfers {
+    for number in seeds(1, 60) {
         let server = StandInHub::start().await.unwrap();
-        let content = Content::seeded(number, plan.bytes);
+        let content = Content::seeded(number, bytes);
         server.add(Repository::new(REPOSITORY).file(WEIGHTS, content.clone()));
         // A network is slower than the machine behind it; otherwise what counts as sent still lies with the system.
         let slow = Behaviour::Slow {
@@ -114,9 +96,7 @@ async fn a_killed_process_loses_little_and_leaves_nothing() {
         let outside = tempfile::tempdir().unwrap();
         let folder = outside.path().join("partial");
         let mut random = StdRng::seed_from_u64(number);
-        let mut moments: Vec<u64> = (0..plan.kills)
-            .map(|_| random.random_range(0..plan.bytes))
-            .collect();
+        let mut moments: Vec<u64> = (0..KILLS).map(|_| random.random_range(0..bytes)).collect();
         moments.sort_unstable();
         let mut kept = 0;
         for moment in moments {
@@ -135,7 +115,7 @@ async fn a_killed_process_loses_little_and_leaves_nothing() {
         let status = spawn(&server, &folder).wait().await.unwrap();
         assert!(status.success());
         let found = fs::read(folder.join("0.part")).unwrap();
-        assert!(found == content.read(0..plan.bytes), "a wrong file");
+        assert!(found == content.read(0..bytes), "a wrong file");
         Transfer::discard(&folder).unwrap();
         assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
     }

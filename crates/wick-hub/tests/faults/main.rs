@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use behaviours::{BEHAVIOURS, Ends, Fault};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use stand_in_hub::{Content, Repository, StandInHub};
+use stand_in_hub::{Content, Repository, StandInHub, seeds};
 use tokio::task::JoinSet;
 use wick_hub::{
     FileCheck, Hub, HubOptions, Proxy, RemoteFile, Timeouts, Token, Transfer, TransferSpec,
@@ -29,12 +29,8 @@ const MOST_FAILURES: u32 = 40;
 /// Runs at the same time: most of them wait.
 const AT_ONCE: usize = 8;
 
-fn seeds() -> u64 {
-    match std::env::var_os("WICK_LONG") {
-        Some(_) => 3000u64.div_ceil(BEHAVIOURS.len() as u64),
-        None => 1,
-    }
-}
+/// So many runs are a thorough test, over all behaviours.
+const THOROUGH: u64 = 3000;
 
 /// A server with two files, and a client that loses patience soon.
 struct Setting {
@@ -202,9 +198,10 @@ fn assert_nothing_else(outside: &Path, context: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_fault_ends_in_the_right_files_or_in_a_clear_error() {
     assert!(BEHAVIOURS.len() >= 60, "{}", BEHAVIOURS.len());
+    let seeds = seeds(1, THOROUGH.div_ceil(BEHAVIOURS.len() as u64));
     let mut left = BEHAVIOURS
         .iter()
-        .flat_map(|fault| (0..seeds()).map(move |seed| (fault, seed)));
+        .flat_map(|fault| seeds.clone().map(move |seed| (fault, seed)));
     let mut running = JoinSet::new();
     let mut totals = BTreeMap::<&str, u32>::new();
     loop {
@@ -222,5 +219,5 @@ async fn every_fault_ends_in_the_right_files_or_in_a_clear_error() {
     let runs: u32 = totals.values().sum();
     println!("{} behaviours, {runs} runs: {totals:?}", BEHAVIOURS.len());
     assert_eq!(totals.get("a failed test"), None, "of {runs}");
-    assert_eq!(u64::from(runs), BEHAVIOURS.len() as u64 * seeds());
+    assert_eq!(runs as usize, BEHAVIOURS.len() * seeds.clone().count());
 }

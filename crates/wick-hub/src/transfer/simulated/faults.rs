@@ -1,16 +1,8 @@
 //! Random faults, one after the other and all at once.
 
+use stand_in_hub::seeds;
+
 use super::*;
-
-/// Runs of the quick part; `WICK_LONG` asks for more.
-const RUNS: u64 = 100;
-
-fn runs() -> u64 {
-    match std::env::var_os("WICK_LONG") {
-        Some(_) => 20 * RUNS,
-        None => RUNS,
-    }
-}
 
 fn any_act(random: &mut StdRng) -> Act {
     let bytes = random.random_range(0..800_000);
@@ -37,7 +29,7 @@ fn any_act(random: &mut StdRng) -> Act {
 
 #[tokio::test(start_paused = true)]
 async fn every_run_ends_in_right_files_or_in_an_error_and_can_be_gone_on_with() {
-    for seed in 0..runs() {
+    for seed in seeds(100, 2000) {
         let mut random = StdRng::seed_from_u64(seed);
         let sizes: Vec<usize> = (0..random.random_range(1..4))
             .map(|_| random.random_range(0..1_500_000))
