@@ -120,7 +120,7 @@ pub enum Error {
         reason: String,
     },
     /// The disk is full.
-    #[error("the disk is full: {path} needs {needed_bytes} bytes more")]
+    #[error("the disk is full: {path}{}", needs(*needed_bytes))]
     DiskFull {
         /// What was being written.
         path: String,
@@ -380,5 +380,32 @@ impl From<&Error> for AppError {
 impl From<Error> for AppError {
     fn from(error: Error) -> Self {
         Self::from(&error)
+    }
+}
+
+/// How much has to be freed, where that is known, as people say it.
+fn needs(bytes: u64) -> String {
+    match bytes {
+        0 => String::new(),
+        1..1_000_000_000 => format!(" needs {} MB more", bytes.div_ceil(1_000_000)),
+        _ => format!(" needs {:.2} GB more", bytes as f64 / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_said_with_what_is_known() {
+        for (needed_bytes, text) in [
+            (0, "the disk is full: /models"),
+            (65_594_432, "the disk is full: /models needs 66 MB more"),
+            (1_130_292_288, "the disk is full: /models needs 1.13 GB more"),
+        ] {
+            let path = "/models".into();
+            let error = Error::DiskFull { path, needed_bytes };
+            assert_eq!(error.to_string(), text);
+        }
     }
 }
