@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tauri::{
-    App, WebviewWindow,
+    App, Manager, WebviewWindow,
     ipc::{CallbackFn, InvokeBody},
     test::{INVOKE_KEY, MockRuntime, get_ipc_response, mock_builder},
     webview::InvokeRequest,
@@ -285,4 +285,12 @@ fn a_script_is_no_link() {
     let page = Page::open(Paths::at(folder.path()));
     let error = page.call("app_open_link", json!({ "url": "javascript:alert(1)" }));
     assert_eq!(error.unwrap_err()["code"], "link_refused");
+}
+
+#[test]
+fn files_that_are_dropped_on_the_window_reach_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = Page::open(Paths::at(folder.path()));
+    let described = &page.window.config().app.windows;
+    assert!(described.iter().all(|window| window.drag_drop_enabled));
 }
