@@ -46,12 +46,13 @@ export function removeFolder(folder) {
   });
 }
 
-/** The environment of a Wick that shares nothing with the person's own. */
+/** The environment of a Wick that shares nothing with the person's own; `variables` are set besides. */
 export function environment({
   folder,
   dataFolder = join(folder, "data"),
   starterModel = "",
   hub = "http://127.0.0.1:9",
+  variables = {},
 }) {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith("WICK_")),
@@ -65,6 +66,7 @@ export function environment({
     HF_ENDPOINT: hub,
     XDG_DATA_HOME: join(folder, "webview"),
     XDG_CACHE_HOME: join(folder, "webview"),
+    ...variables,
   };
 }
 
