@@ -153,6 +153,9 @@ describe("Library", () => {
     await choose("Download the newer file");
     await waitFor("both files", () => weights("data", "models").length === 2);
     await wick.waitForWords("2 models ·");
+    await waitFor("no more news of it", async () => {
+      return !(await wick.words()).includes("Newer file");
+    });
   });
 
   it("brings a deleted model back", async () => {
@@ -160,6 +163,7 @@ describe("Library", () => {
     await wick.waitForWords("1 model ·");
     await wick.clickOn("Undo");
     await wick.waitForWords("2 models ·");
+    await wick.waitForWords("In use");
     await choose("Delete");
     await wick.waitForWords("1 model ·");
     await wick.waitForWords("Deleted since Wick started");

@@ -189,6 +189,9 @@ export class App {
   }
 
   /** Can be taken back from the notice, and from the library until the app closes. */
+  /** The offers to bring a deleted model back, by its id. */
+  #undoing: Record<string, number> = {};
+
   async deleteModel(model: LibraryModel): Promise<void> {
     const words = t.browse.library;
     const { name } = model.info;
@@ -198,15 +201,18 @@ export class App {
         deleted.freedBytes > 0
           ? words.deleted(name, formatBytes(deleted.freedBytes))
           : words.removed(name);
-      this.toasts.offer(text, words.undo, () => {
-        void this.restoreModel(model);
-      });
+      const undo = () => void this.restoreModel(model);
+      this.#undoing[model.id] = this.toasts.offer(text, words.undo, undo);
     }
   }
 
   async restoreModel({ id, info }: LibraryModel): Promise<void> {
     if (await this.library.restore(id)) {
+      this.toasts.dismiss(this.#undoing[id] ?? 0);
       this.toasts.show(t.browse.library.restored(info.name));
+      if (this.settings.current.modelId === null) {
+        await this.models.select(id);
+      }
     }
   }
 

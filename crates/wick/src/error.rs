@@ -401,7 +401,10 @@ mod tests {
         for (needed_bytes, text) in [
             (0, "the disk is full: /models"),
             (65_594_432, "the disk is full: /models needs 66 MB more"),
-            (1_130_292_288, "the disk is full: /models needs 1.13 GB more"),
+            (
+                1_130_292_288,
+                "the disk is full: /models needs 1.13 GB more",
+            ),
         ] {
             let path = "/models".into();
             let error = Error::DiskFull { path, needed_bytes };

@@ -36,8 +36,8 @@ impl House {
     fn kept_bytes(&self) -> u64 {
         let file = self.hub.file(REPOSITORY, FILE).unwrap();
         let entries = std::fs::read_dir(self.models().join(".partial"));
-        let paths = entries.into_iter().flatten().map(|one| one.unwrap().path());
-        let Some(folder) = paths.filter(|path| path.join("journal").exists()).next() else {
+        let mut paths = entries.into_iter().flatten().map(|one| one.unwrap().path());
+        let Some(folder) = paths.find(|path| path.join("journal").exists()) else {
             // Not begun, or whole and already where the library takes it from.
             return match self.files().iter().any(|name| name.ends_with(".gguf")) {
                 true => file.size,

@@ -27,7 +27,9 @@ impl Wick {
 
     /// The library.
     pub fn models(&self) -> Result<Vec<LibraryModel>> {
-        self.library()?.list()
+        let mut models = self.library()?.list()?;
+        super::newer::leave_news(&mut models);
+        Ok(models)
     }
 
     /// The model with this id, name, or beginning of either.

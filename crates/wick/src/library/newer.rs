@@ -71,3 +71,17 @@ impl Wick {
         Ok(is_other.then_some(commit.as_str()))
     }
 }
+
+/// A newer file that is in the library beside the older one is no news.
+pub(super) fn leave_news(models: &mut [LibraryModel]) {
+    let origins = models.iter().filter_map(|model| model.origin.as_ref());
+    let known: HashSet<Origin> = origins.cloned().collect();
+    for model in models {
+        let newer = model.newer_commit.clone().zip(model.origin.clone());
+        let is_known =
+            newer.is_some_and(|(commit, origin)| known.contains(&Origin { commit, ..origin }));
+        if is_known {
+            model.newer_commit = None;
+        }
+    }
+}

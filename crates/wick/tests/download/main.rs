@@ -223,7 +223,18 @@ async fn a_new_commit_does_not_disturb_a_download_of_the_old_one() {
     // But that there is another is told when somebody asks.
     house.wick.check_for_newer().await.unwrap();
     let model = house.wick.models().unwrap().remove(0);
-    assert_eq!(model.newer_commit, Some(commit));
+    assert_eq!(model.newer_commit.as_ref(), Some(&commit));
+    // Once it is here beside the older one, it is no news.
+    let request = DownloadRequest {
+        repository: REPOSITORY.into(),
+        revision: Some(commit),
+        file: FILE.into(),
+    };
+    let id = house.wick.start_download(&request).unwrap().id;
+    house.until_finished(id).await;
+    let models = house.wick.models().unwrap();
+    let news = models.iter().map(|model| model.newer_commit.as_ref());
+    assert_eq!(news.collect::<Vec<_>>(), [None, None]);
 }
 
 #[tokio::test]
