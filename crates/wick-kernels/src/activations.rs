@@ -1,4 +1,5 @@
-//! Activations as quantized weights are multiplied with: eight-bit integers with a scale for each block of 32.
+//! Activations as weights are multiplied with: as eight-bit integers with a scale for each block of 32 where weights are
+//! quantized, as BF16 where the processor multiplies those.
 
 use crate::Threads;
 use crate::error::{Result, product};
@@ -10,6 +11,9 @@ pub(crate) const BLOCK: usize = 32;
 
 /// Columns that stand together: block after block, a block's columns side by side.
 pub(crate) const GROUP: usize = 16;
+
+/// Activations that are one thread's errand when they are rounded to BF16.
+const ERRAND: usize = 16 << 10;
 
 /// Below this a block counts as zero; its inverse scale would not be finite.
 const LEAST: f32 = 1e-35;
@@ -174,6 +178,8 @@ pub(crate) struct Activations {
     scales: Vec<f32>,
     sums: Vec<i32>,
     aux: Vec<(Aux, Vec<i32>)>,
+    /// Bits of activations rounded to BF16, where those are multiplied.
+    rounded: Vec<u16>,
 }
 
 /// Where a tile's columns start: some of a group of `width`.
@@ -252,6 +258,23 @@ impl Activations {
             }
         });
         Ok(())
+    }
+
+    /// Rounds to BF16.
+    pub(crate) fn round(
+        &mut self,
+        threads: &Threads,
+        kernel: unsafe fn(&[f32], &mut [u16]),
+        x: &[f32],
+    ) -> &[u16] {
+        self.rounded.resize(x.len(), 0);
+        let rounded = Shared::new(&mut self.rounded);
+        threads.share(x.len().div_ceil(ERRAND), &|i| {
+            let x = &x[i * ERRAND..x.len().min((i + 1) * ERRAND)];
+            // SAFETY: each errand writes its own part; the path is available.
+            unsafe { kernel(x, rounded.part(i * ERRAND, x.len())) };
+        });
+        &self.rounded
     }
 
     pub(crate) fn tokens(&self) -> usize {

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use crate::activations::{self, Columns, quantize_group, split_row};
 use crate::attention::{Block, Context, Partial, attend_chunk};
 use crate::elementwise::{Activation, RopeStyle, gated_row, rms_norm_row, rope_head};
-use crate::floats::{self, Rows, multiply_rows};
-use crate::panels::{PanelAt, PanelsAt, UnpackedAt, few_columns, many_columns, unpack_panel};
+use crate::floats::{self, Pairs, Rows, X, multiply_rows};
+use crate::panels::{self, PanelAt, PanelsAt, UnpackedAt, unpack_panel};
 use crate::shared::Place;
 use crate::simd::Scalar;
 
@@ -22,6 +22,8 @@ pub enum Path {
     Avx2Vnni,
     /// AVX-512 with VNNI, on x86-64.
     Avx512,
+    /// The same with BF16, in pairs of which weights of sixteen bits are multiplied.
+    Avx512Bf16,
     /// The same with AMX, which multiplies tiles of bytes; on Linux.
     Avx512Amx,
     /// NEON, on 64-bit ARM.
@@ -39,6 +41,7 @@ impl Path {
         Path::Avx2,
         Path::Avx2Vnni,
         Path::Avx512,
+        Path::Avx512Bf16,
         Path::Avx512Amx,
         Path::Neon,
         Path::NeonDotprod,
@@ -52,11 +55,17 @@ impl Path {
             Path::Avx2 => "avx2",
             Path::Avx2Vnni => "avx2-vnni",
             Path::Avx512 => "avx512-vnni",
+            Path::Avx512Bf16 => "avx512-bf16",
             Path::Avx512Amx => "avx512-amx",
             Path::Neon => "neon",
             Path::NeonDotprod => "neon-dotprod",
             Path::NeonI8mm => "neon-i8mm",
         }
+    }
+
+    /// Whether F16 and BF16 weights, and what they are multiplied with, are rounded to BF16.
+    pub const fn rounds_to_bf16(self) -> bool {
+        matches!(self, Path::Avx512Bf16 | Path::Avx512Amx)
     }
 
     /// Whether this processor can take it.
@@ -83,7 +92,8 @@ pub fn simd_path() -> &'static str {
     Path::best().name()
 }
 
-/// The kernels of a path. All of them need a processor that has it.
+/// The kernels of a path, its own or those of a lesser path. All of them need a processor that has it.
+#[derive(Clone, Copy)]
 pub(crate) struct Kernels {
     /// Whether this processor has it.
     present: fn() -> bool,
@@ -96,9 +106,11 @@ pub(crate) struct Kernels {
 }
 
 /// Products; the scalar path has its own.
+#[derive(Clone, Copy)]
 pub(crate) struct Products {
     pub quantize: activations::Kernel,
     pub floats: floats::Kernel,
+    pub pairs: Option<Pairs>,
     pub few_columns: unsafe fn(&PanelsAt, Columns, usize, Place),
     pub unpack: unsafe fn(&PanelAt, *mut u8, *mut f32),
     /// Before and after a thread multiplies many columns.
@@ -138,26 +150,24 @@ macro_rules! kernels {
 }
 
 macro_rules! products {
-    ($attribute:tt, $simd:ty) => {
-        products!($attribute, $simd, unpack_panel::<$simd>, || {}, many_columns::<$simd>, || {})
-    };
-    ($attribute:tt, $simd:ty, $unpack:expr, $begin:expr, $many:expr, $end:expr) => {{
+    ($attribute:tt, $simd:ty) => {{
         compiled! {
             $attribute;
             fn quantize(width: usize, x: &[f32], codes: &mut [i8], scales: &mut [f32], sums: &mut [i32]) = quantize_group::<$simd>;
-            fn floats(rows: &Rows<'_>, x: &[f32], place: Place) = multiply_rows::<$simd>;
-            fn few(panels: &PanelsAt, columns: Columns, count: usize, place: Place) = few_columns::<$simd>;
-            fn unpack(panel: &PanelAt, codes: *mut u8, scales: *mut f32) = $unpack;
-            fn many(panel: &UnpackedAt, columns: Columns, count: usize, place: Place) = $many;
+            fn floats(rows: &Rows<'_>, x: X, place: Place) = multiply_rows::<$simd>;
+            fn few_columns(panels: &PanelsAt, columns: Columns, count: usize, place: Place) = panels::few_columns::<$simd>;
+            fn unpack(panel: &PanelAt, codes: *mut u8, scales: *mut f32) = unpack_panel::<$simd>;
+            fn many_columns(panel: &UnpackedAt, columns: Columns, count: usize, place: Place) = panels::many_columns::<$simd>;
         }
         Some(Products {
             quantize,
             floats,
-            few_columns: few,
+            pairs: None,
+            few_columns,
             unpack,
-            begin: $begin,
-            end: $end,
-            many_columns: many,
+            begin: || {},
+            end: || {},
+            many_columns,
         })
     }};
 }
@@ -182,6 +192,7 @@ mod x86 {
     use std::arch::is_x86_feature_detected as detected;
 
     use super::*;
+    use crate::floats::pairs::{multiply_pairs, round_row};
     use crate::panels::{many_columns_in_tiles, unpack_signed};
     use crate::simd::{Avx2, Avx512, amx};
 
@@ -189,24 +200,44 @@ mod x86 {
     path!(AVX2_VNNI, detected, Avx2<true>, "avx2" "fma" "f16c" "avxvnni");
     path!(AVX512, detected, Avx512, "avx512f" "avx512bw" "avx512dq" "avx512vl" "avx512vnni" "avx2" "fma" "f16c");
 
-    kernels!(
-        AVX512_AMX,
-        || (AVX512.present)() && amx::present(),
-        [target_feature(
-            enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"
-        )],
-        Avx512,
-        products!(
-            [target_feature(
-                enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"
-            )],
-            Avx512,
-            unpack_signed,
-            amx::begin,
-            many_columns_in_tiles,
-            amx::end
-        )
-    );
+    /// The products of AVX-512.
+    const PRODUCTS: Products = AVX512.products.unwrap();
+
+    compiled! {
+        [target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,f16c")];
+        fn round(x: &[f32], out: &mut [u16]) = round_row;
+        fn multiply_in_pairs(rows: &Rows<'_>, x: X, place: Place) = multiply_pairs;
+    }
+
+    compiled! {
+        [target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")];
+        fn unpack(panel: &PanelAt, codes: *mut u8, scales: *mut f32) = unpack_signed;
+        fn many(panel: &UnpackedAt, columns: Columns, count: usize, place: Place) = many_columns_in_tiles;
+    }
+
+    pub(super) static AVX512_BF16: Kernels = Kernels {
+        present: || (AVX512.present)() && detected!("avx512bf16"),
+        products: Some(Products {
+            pairs: Some(Pairs {
+                round,
+                multiply: multiply_in_pairs,
+            }),
+            ..PRODUCTS
+        }),
+        ..AVX512
+    };
+
+    pub(super) static AVX512_AMX: Kernels = Kernels {
+        present: || (AVX512_BF16.present)() && amx::present(),
+        products: Some(Products {
+            unpack,
+            begin: amx::begin,
+            many_columns: many,
+            end: amx::end,
+            ..AVX512_BF16.products.unwrap()
+        }),
+        ..AVX512_BF16
+    };
 }
 
 #[cfg(target_arch = "aarch64")]
@@ -231,6 +262,8 @@ fn compiled(path: Path) -> Option<&'static Kernels> {
         Path::Avx2Vnni => Some(&x86::AVX2_VNNI),
         #[cfg(target_arch = "x86_64")]
         Path::Avx512 => Some(&x86::AVX512),
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx512Bf16 => Some(&x86::AVX512_BF16),
         #[cfg(target_arch = "x86_64")]
         Path::Avx512Amx => Some(&x86::AVX512_AMX),
         #[cfg(target_arch = "aarch64")]

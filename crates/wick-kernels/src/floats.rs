@@ -1,10 +1,15 @@
-//! Products with weights stored as floats, in f32. Weights stay where they are; a tile multiplies some rows with some
-//! columns, a vector of 16 along both at a time.
+//! Products with weights stored as floats. Weights stay where they are; a tile multiplies some rows with some columns,
+//! a vector along both at a time. They are multiplied in f32, or, where the processor multiplies pairs of BF16, those of
+//! sixteen bits in such pairs.
 
+use crate::dispatch::Products;
 use crate::matrix::MatrixPart;
 use crate::shared::{PartOf, Place, Results};
 use crate::simd::{LANES, Simd};
 use crate::{Format, Threads};
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod pairs;
 
 /// Bytes of activations that stay in the second-level cache while rows of weights go by.
 const CACHED: usize = 384 << 10;
@@ -13,92 +18,172 @@ const CACHED: usize = 384 << 10;
 const ROWS: usize = 16;
 
 /// Multiplies some rows of weights with some columns of activations.
-pub(crate) type Kernel = unsafe fn(&Rows<'_>, &[f32], Place);
+pub(crate) type Kernel = unsafe fn(&Rows<'_>, X, Place);
+
+/// Products in pairs of BF16.
+#[derive(Clone, Copy)]
+pub(crate) struct Pairs {
+    /// Rounds to BF16.
+    pub round: unsafe fn(&[f32], &mut [u16]),
+    pub multiply: Kernel,
+}
 
 /// Some rows of a matrix of floats.
+#[derive(Clone, Copy)]
 pub(crate) struct Rows<'a> {
     format: Format,
     columns: usize,
-    stored: Vec<&'a [u8]>,
+    count: usize,
+    stored: [&'a [u8]; ROWS],
 }
 
-/// Multiplies all tokens.
+/// Some columns of activations, as the kernel wants them: f32 or BF16, and as many of each as the rows have columns.
+#[derive(Clone, Copy)]
+pub(crate) struct X {
+    start: *const u8,
+    /// Bytes of a column.
+    stride: usize,
+    count: usize,
+}
+
+// SAFETY: nobody writes activations while they are multiplied.
+unsafe impl Send for X {}
+// SAFETY: as above.
+unsafe impl Sync for X {}
+
+impl X {
+    /// Activations of `columns` values, of so many bytes each.
+    fn new<T>(values: &[T], columns: usize) -> Self {
+        X {
+            start: values.as_ptr().cast(),
+            stride: columns * size_of::<T>(),
+            count: values.len().checked_div(columns).unwrap_or(0),
+        }
+    }
+
+    /// Some of the columns.
+    fn some(self, first: usize, count: usize) -> Self {
+        X {
+            start: self.start.wrapping_add(first * self.stride),
+            count: count.min(self.count - first),
+            ..self
+        }
+    }
+}
+
+/// Multiplies all tokens with the parts of a matrix.
 pub(crate) fn multiply(
     threads: &Threads,
-    kernel: Kernel,
-    part: &MatrixPart,
+    kernels: &Products,
+    parts: &[(PartOf, MatrixPart)],
     x: &[f32],
-    of: PartOf,
     results: &Results<'_>,
 ) {
-    let columns = part.columns;
-    if columns == 0 || x.is_empty() {
+    let in_pairs = |part: &MatrixPart| kernels.pairs.is_some() && part.format != Format::F32;
+    for (of, part) in parts.iter().filter(|(_, part)| !in_pairs(part)) {
+        let x = X::new(x, part.columns);
+        share(threads, kernels.floats, *of, part, x, results);
+    }
+    let Some(pairs) = &kernels.pairs else { return };
+    if !parts.iter().any(|(_, part)| in_pairs(part)) {
         return;
     }
-    let tokens = x.len() / columns;
-    let width = tokens.min((CACHED / (4 * columns)).max(8));
-    let pieces = part.rows.div_ceil(ROWS);
-    threads.share(pieces * tokens.div_ceil(width), &|i| {
-        let (row, token) = (i % pieces * ROWS, i / pieces * width);
-        let (rows, tokens) = (ROWS.min(part.rows - row), width.min(tokens - token));
-        let rows = Rows {
-            format: part.format,
-            columns,
-            stored: (row..row + rows).map(|r| part.row(r)).collect(),
-        };
-        let place = results.place(of, token, row, rows.stored.len());
-        // SAFETY: the path is available; no two errands have the same rows and tokens.
-        unsafe { kernel(&rows, &x[token * columns..][..tokens * columns], place) };
+    threads.with_activations(|activations| {
+        let rounded = activations.round(threads, pairs.round, x);
+        for (of, part) in parts.iter().filter(|(_, part)| in_pairs(part)) {
+            let x = X::new(rounded, part.columns);
+            share(threads, pairs.multiply, *of, part, x, results);
+        }
     });
 }
 
-/// How floats are stored.
-trait Stored {
-    const BYTES: usize;
+/// Multiplies with one part.
+fn share(
+    threads: &Threads,
+    kernel: Kernel,
+    of: PartOf,
+    part: &MatrixPart,
+    x: X,
+    results: &Results<'_>,
+) {
+    if x.count == 0 {
+        return;
+    }
+    let width = x.count.min((CACHED / x.stride).max(8));
+    let pieces = part.rows.div_ceil(ROWS);
+    threads.share(pieces * x.count.div_ceil(width), &|i| {
+        let (row, token) = (i % pieces * ROWS, i / pieces * width);
+        let count = ROWS.min(part.rows - row);
+        let rows = Rows {
+            format: part.format,
+            columns: part.columns,
+            count,
+            stored: std::array::from_fn(|r| if r < count { part.row(row + r) } else { &[] }),
+        };
+        let place = results.place(of, token, row, count);
+        // SAFETY: the path is available; no two errands have the same rows and tokens.
+        unsafe { kernel(&rows, x.some(token, width), place) };
+    });
+}
 
-    unsafe fn load<S: Simd>(at: *const u8) -> S::F;
+/// How weights are stored, and what they are multiplied in.
+trait Stored<S: Simd> {
+    /// Bytes of a weight.
+    const BYTES: usize;
+    /// Weights of a vector.
+    const STEP: usize;
+    /// An activation.
+    type X: Copy + Default;
+    type V: Copy;
+
+    unsafe fn weights(at: *const u8) -> Self::V;
+    unsafe fn activations(at: *const Self::X) -> Self::V;
+    unsafe fn fma(w: Self::V, x: Self::V, sum: S::F) -> S::F;
 }
 
 struct F32;
 struct F16;
 struct BF16;
 
-impl Stored for F32 {
-    const BYTES: usize = 4;
+macro_rules! stored {
+    ($name:ident, $bytes:literal, |$at:ident| $load:expr) => {
+        impl<S: Simd> Stored<S> for $name {
+            const BYTES: usize = $bytes;
+            const STEP: usize = LANES;
+            type X = f32;
+            type V = S::F;
 
-    #[inline(always)]
-    unsafe fn load<S: Simd>(at: *const u8) -> S::F {
-        // SAFETY: as promised by the caller.
-        unsafe { S::load(at.cast()) }
-    }
+            #[inline(always)]
+            unsafe fn weights($at: *const u8) -> S::F {
+                // SAFETY: as promised by the caller.
+                unsafe { $load }
+            }
+
+            #[inline(always)]
+            unsafe fn activations(at: *const f32) -> S::F {
+                // SAFETY: as promised by the caller.
+                unsafe { S::load(at) }
+            }
+
+            #[inline(always)]
+            unsafe fn fma(w: S::F, x: S::F, sum: S::F) -> S::F {
+                // SAFETY: as promised by the caller.
+                unsafe { S::fma(w, x, sum) }
+            }
+        }
+    };
 }
 
-impl Stored for F16 {
-    const BYTES: usize = 2;
+stored!(F32, 4, |at| S::load(at.cast()));
+stored!(F16, 2, |at| S::load_f16(at));
+stored!(BF16, 2, |at| S::load_bf16(at));
 
-    #[inline(always)]
-    unsafe fn load<S: Simd>(at: *const u8) -> S::F {
-        // SAFETY: as promised by the caller.
-        unsafe { S::load_f16(at) }
-    }
-}
-
-impl Stored for BF16 {
-    const BYTES: usize = 2;
-
-    #[inline(always)]
-    unsafe fn load<S: Simd>(at: *const u8) -> S::F {
-        // SAFETY: as promised by the caller.
-        unsafe { S::load_bf16(at) }
-    }
-}
-
-/// See [`Kernel`].
+/// See [`Kernel`]; activations are f32.
 ///
 /// # Safety
 /// The processor has S; nothing else writes the place.
 #[inline(always)]
-pub(crate) unsafe fn multiply_rows<S: Simd>(rows: &Rows<'_>, x: &[f32], place: Place) {
+pub(crate) unsafe fn multiply_rows<S: Simd>(rows: &Rows<'_>, x: X, place: Place) {
     // SAFETY: as promised by the caller.
     unsafe {
         match rows.format {
@@ -110,19 +195,20 @@ pub(crate) unsafe fn multiply_rows<S: Simd>(rows: &Rows<'_>, x: &[f32], place: P
 }
 
 #[inline(always)]
-unsafe fn all_tiles<S: Simd, W: Stored>(rows: &Rows<'_>, x: &[f32], place: Place) {
-    let (columns, tokens) = (rows.columns, x.len() / rows.columns);
+unsafe fn all_tiles<S: Simd, W: Stored<S>>(rows: &Rows<'_>, x: X, place: Place) {
+    let columns = rows.columns;
     let mut row = 0;
-    while row < rows.stored.len() {
-        let four = rows.stored.len() - row >= 4;
+    while row < rows.count {
+        let four = rows.count - row >= 4;
         let mut token = 0;
-        while token < tokens {
-            let wide = S::FLOATS == 4 && tokens - token >= 4;
-            let (weights, x) = (&rows.stored[row..], &x[token * columns..]);
+        while token < x.count {
+            let wide = S::FLOATS == 4 && x.count - token >= 4;
+            let weights = &rows.stored[row..];
             let mut to = place.column(token);
             to.start = to.start.wrapping_add(row);
             // SAFETY: as promised by the caller.
             unsafe {
+                let x = x.start.cast::<W::X>().add(token * columns);
                 match (four, wide) {
                     (true, true) => tile::<S, W, 4, 4>(weights, x, columns, to),
                     (true, false) => tile::<S, W, 4, 1>(weights, x, columns, to),
@@ -138,40 +224,41 @@ unsafe fn all_tiles<S: Simd, W: Stored>(rows: &Rows<'_>, x: &[f32], place: Place
 
 /// R rows times C columns. A result is summed in the same order in tiles of all sizes.
 #[inline(always)]
-unsafe fn tile<S: Simd, W: Stored, const R: usize, const C: usize>(
+unsafe fn tile<S: Simd, W: Stored<S>, const R: usize, const C: usize>(
     weights: &[&[u8]],
-    x: &[f32],
+    x: *const W::X,
     columns: usize,
     place: Place,
 ) {
+    /// Room for the vector at the end of a row.
+    const ROOM: usize = 4 * LANES;
+    const { assert!(W::STEP * W::BYTES <= ROOM && W::STEP <= ROOM) };
     // SAFETY: rows and columns have `columns` values, and the place is the caller's.
     unsafe {
         let mut sums = [[S::splat(0.0); C]; R];
-        let whole = columns / LANES * LANES;
+        let whole = columns / W::STEP * W::STEP;
         let mut k = 0;
         while k < whole {
-            let mut xs = [S::splat(0.0); C];
-            for (c, v) in xs.iter_mut().enumerate() {
-                *v = S::load(x.as_ptr().add(c * columns + k));
-            }
+            let xs: [W::V; C] = std::array::from_fn(|c| W::activations(x.add(c * columns + k)));
             for (r, sums) in sums.iter_mut().enumerate() {
-                let w = W::load::<S>(weights[r].as_ptr().add(k * W::BYTES));
+                let w = W::weights(weights[r].as_ptr().add(k * W::BYTES));
                 for (sum, x) in sums.iter_mut().zip(xs) {
-                    *sum = S::fma(w, x, *sum);
+                    *sum = W::fma(w, x, *sum);
                 }
             }
-            k += LANES;
+            k += W::STEP;
         }
         let rest = columns - whole;
         if rest > 0 {
             for (r, sums) in sums.iter_mut().enumerate() {
-                let mut buffer = [0u8; 4 * LANES];
+                let mut buffer = [0u8; ROOM];
                 buffer[..rest * W::BYTES].copy_from_slice(&weights[r][whole * W::BYTES..]);
-                let w = W::load::<S>(buffer.as_ptr());
+                let w = W::weights(buffer.as_ptr());
                 for (c, sum) in sums.iter_mut().enumerate() {
-                    let mut buffer = [0f32; LANES];
-                    buffer[..rest].copy_from_slice(&x[c * columns + whole..][..rest]);
-                    *sum = S::fma(w, S::load(buffer.as_ptr()), *sum);
+                    let mut buffer = [W::X::default(); ROOM];
+                    x.add(c * columns + whole)
+                        .copy_to_nonoverlapping(buffer.as_mut_ptr(), rest);
+                    *sum = W::fma(w, W::activations(buffer.as_ptr()), *sum);
                 }
             }
         }

@@ -180,13 +180,9 @@ impl Matrix {
                 Ok(())
             })?;
         }
-        for (of, part) in &self.plain {
-            match kernels {
-                Some(kernels) if part.format.is_float() => {
-                    floats::multiply(threads, kernels.floats, part, x, *of, results);
-                }
-                _ => scalar::multiply(threads, part, x, *of, results),
-            }
+        match kernels {
+            Some(kernels) => floats::multiply(threads, kernels, &self.plain, x, results),
+            None => scalar::multiply(threads, &self.plain, x, results),
         }
         threads.expect_after(self.turn);
         Ok(())

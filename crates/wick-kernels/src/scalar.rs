@@ -12,12 +12,23 @@ use crate::{Threads, dequantize};
 const ROWS: usize = 4;
 const LANES: usize = 8;
 
-/// Multiplies all tokens.
+/// Multiplies all tokens with the parts of a matrix.
 pub(crate) fn multiply(
     threads: &Threads,
+    parts: &[(PartOf, MatrixPart)],
+    x: &[f32],
+    results: &Results<'_>,
+) {
+    for (of, part) in parts {
+        multiply_part(threads, *of, part, x, results);
+    }
+}
+
+fn multiply_part(
+    threads: &Threads,
+    of: PartOf,
     part: &MatrixPart,
     x: &[f32],
-    of: PartOf,
     results: &Results<'_>,
 ) {
     let columns = part.columns;

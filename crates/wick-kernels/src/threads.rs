@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::Path;
 use crate::activations::Activations;
+use crate::attention::Scratch;
 use crate::memory::Arena;
 use crate::simd::prefetch;
 use state::State;
@@ -43,6 +44,7 @@ pub struct Threads {
     turn: Mutex<()>,
     arena: Arena,
     activations: Mutex<Vec<Activations>>,
+    attention: Mutex<Vec<Scratch>>,
     /// Where each thread begins to read each matrix.
     order: Mutex<Vec<Vec<usize>>>,
 }
@@ -97,6 +99,7 @@ impl Threads {
             turn: Mutex::new(()),
             arena: Arena::default(),
             activations: Mutex::default(),
+            attention: Mutex::default(),
             order: Mutex::default(),
         }
     }
@@ -214,12 +217,14 @@ impl Threads {
         &self.arena
     }
 
-    /// Lends memory for quantized activations, which is kept between calls.
+    /// Lends memory for activations, which is kept between calls.
     pub(crate) fn with_activations<T>(&self, work: impl FnOnce(&mut Activations) -> T) -> T {
-        let mut activations = unpoisoned(&self.activations).pop().unwrap_or_default();
-        let result = work(&mut activations);
-        unpoisoned(&self.activations).push(activations);
-        result
+        lend(&self.activations, work)
+    }
+
+    /// Lends memory for attention, which is kept between calls.
+    pub(crate) fn with_attention<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
+        lend(&self.attention, work)
     }
 
     fn wake(&self) {
@@ -343,7 +348,15 @@ fn part_of(items: usize, part: usize, parts: usize) -> Range<usize> {
 }
 
 /// Nothing here leaves a mutex's data half changed, so a panic does not spoil it.
-fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Memory that nobody works with now, or fresh memory.
+fn lend<M: Default, T>(spare: &Mutex<Vec<M>>, work: impl FnOnce(&mut M) -> T) -> T {
+    let mut memory = unpoisoned(spare).pop().unwrap_or_default();
+    let result = work(&mut memory);
+    unpoisoned(spare).push(memory);
+    result
+}
+
+pub(crate) fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

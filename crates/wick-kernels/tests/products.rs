@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use wick_kernels::{Error, Format, Matrix, MatrixPart, Threads, dequantize};
+use wick_kernels::{Error, Format, Matrix, MatrixPart, Path, Threads, dequantize};
 
 mod common;
 use common::{Random, difference};
@@ -19,8 +19,9 @@ fn part(random: &mut Random, format: Format, rows: usize, columns: usize) -> Mat
     }
 }
 
-/// The product by its definition, in f64; quantized weights see activations rounded to 1/127 of their block's largest.
-fn plain(part: &MatrixPart, x: &[f32]) -> Vec<f64> {
+/// The product by its definition, in f64; quantized weights see activations rounded to 1/127 of their block's largest,
+/// and those of sixteen bits may be rounded to BF16 as what they are multiplied with.
+fn plain(part: &MatrixPart, x: &[f32], path: Path) -> Vec<f64> {
     let mut weights = vec![0.0; part.rows * part.columns];
     dequantize(part.format, part.data.bytes(), &mut weights).unwrap();
     let float = matches!(part.format, Format::F32 | Format::F16 | Format::BF16);
@@ -29,6 +30,11 @@ fn plain(part: &MatrixPart, x: &[f32]) -> Vec<f64> {
         let largest = block.iter().fold(0f32, |a, b| a.max(b.abs()));
         for v in block {
             *v = (*v * (127.0 / largest)).round_ties_even() * (largest / 127.0);
+        }
+    }
+    if path.rounds_to_bf16() && matches!(part.format, Format::F16 | Format::BF16) {
+        for v in rounded.iter_mut().chain(&mut weights) {
+            *v = half::bf16::from_f32(*v).to_f32();
         }
     }
     let mut out = Vec::new();
@@ -48,7 +54,7 @@ fn products_are_the_sums_they_stand_for() {
         for (rows, columns, tokens) in [(1, 256, 1), (17, 512, 3), (48, 768, 21)] {
             let part = part(&mut random, format, rows, columns);
             let x = random.units(tokens * columns);
-            let expected = plain(&part, &x);
+            let expected = plain(&part, &x, threads.path());
             let matrix = Matrix::new(vec![part], &threads).unwrap();
             let mut out = vec![0.0; tokens * rows];
             matrix.multiply(&threads, &x, &mut out).unwrap();

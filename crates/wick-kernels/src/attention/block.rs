@@ -1,5 +1,7 @@
 //! A block of queries over one chunk of pages.
 
+use std::cell::Cell;
+
 use super::tiles::{self, Head, Numbers};
 use super::{CHUNK, Context};
 use crate::cache::{CacheFormat, PAGE_TOKENS, PageLayout};
@@ -44,6 +46,7 @@ impl Block {
 
 /// Attention over a part of the positions: for each query the largest score, the sum of weights relative to it and the
 /// values weighted alike.
+#[derive(Default)]
 pub(crate) struct Partial {
     width: usize,
     largest: Vec<f32>,
@@ -52,21 +55,17 @@ pub(crate) struct Partial {
 }
 
 impl Partial {
-    pub(crate) fn new(context: &Context<'_>, block: &Block) -> Self {
+    /// For the queries of a block, without any position yet.
+    pub(crate) fn begin(&mut self, context: &Context<'_>, block: &Block) {
         let queries = block.rows * context.shape.group();
-        let width = context.layout.value_width();
-        Partial {
-            width,
-            largest: vec![f32::NEG_INFINITY; queries],
-            sums: vec![0.0; queries],
-            values: vec![0.0; queries * width],
-        }
-    }
-
-    fn clear(&mut self) {
-        self.largest.fill(f32::NEG_INFINITY);
-        self.sums.fill(0.0);
-        self.values.fill(0.0);
+        self.width = context.layout.value_width();
+        let begin = |values: &mut Vec<f32>, length, value| {
+            values.clear();
+            values.resize(length, value);
+        };
+        begin(&mut self.largest, queries, f32::NEG_INFINITY);
+        begin(&mut self.sums, queries, 0.0);
+        begin(&mut self.values, queries * self.width, 0.0);
     }
 
     /// Takes in another part. A part without visible positions changes nothing.
@@ -103,6 +102,11 @@ impl Partial {
             }
         }
     }
+}
+
+thread_local! {
+    /// Memory for queries, scores and an unpacked page.
+    static BUFFER: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
 
 /// Computes what a block sees of a chunk.
@@ -142,10 +146,12 @@ unsafe fn attend<S: Simd, C: Numbers>(
         ..layout
     };
     let unpacks = count > FEW && C::FORMAT != CacheFormat::F32;
-    part.clear();
+    part.begin(context, block);
 
-    let mut buffer =
-        vec![0f32; count * (dim + PAGE_TOKENS) + if unpacks { as_f32.head_bytes() / 4 } else { 0 }];
+    let page = if unpacks { as_f32.head_bytes() / 4 } else { 0 };
+    let mut buffer = BUFFER.take();
+    buffer.clear();
+    buffer.resize(count * (dim + PAGE_TOKENS) + page, 0.0);
     let (queries, rest) = buffer.split_at_mut(count * dim);
     let (scores, unpacked) = rest.split_at_mut(count * PAGE_TOKENS);
     for (q, query) in queries.chunks_exact_mut(dim).enumerate() {
@@ -189,6 +195,7 @@ unsafe fn attend<S: Simd, C: Numbers>(
             }
         }
     }
+    BUFFER.set(buffer);
 }
 
 /// Scores of one query to weights, with the maximum so far: older sums shrink where it grows.

@@ -7,9 +7,13 @@
 mod block;
 mod tiles;
 
+use std::cell::Cell;
+use std::sync::Mutex;
+
 use crate::cache::{PAGE_TOKENS, PageLayout};
 use crate::error::{check_length, product, whole_rows};
 use crate::shared::Shared;
+use crate::threads::unpoisoned;
 use crate::{Error, Result, Threads, dispatch};
 
 pub(crate) use block::{Block, Partial, attend_chunk};
@@ -106,7 +110,7 @@ pub fn attention(
         spans,
         queries,
     };
-    run(threads, &context, &Shared::new(out));
+    threads.with_attention(|scratch| run(threads, &context, scratch, &Shared::new(out)));
     Ok(())
 }
 
@@ -140,62 +144,82 @@ fn check_span(
     Ok(())
 }
 
-fn run(threads: &Threads, context: &Context<'_>, out: &Shared<'_, f32>) {
-    let blocks = blocks(context);
-    let attend = dispatch::kernels(threads.path()).attend;
-    let chunks = blocks
-        .iter()
-        .map(|b| b.chunks(context).len())
-        .max()
-        .unwrap_or(0);
-    if chunks > 1 && blocks.len() < 4 * threads.count() {
-        return run_split(threads, context, &blocks, out);
+/// Memory that is used again from one attention to the next.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    blocks: Vec<Block>,
+    /// Blocks by their numbers, each with the chunks it sees.
+    items: Vec<(usize, usize)>,
+    partials: Vec<Mutex<Partial>>,
+}
+
+fn run(threads: &Threads, context: &Context<'_>, scratch: &mut Scratch, out: &Shared<'_, f32>) {
+    list_blocks(context, &mut scratch.blocks);
+    let blocks = &scratch.blocks;
+    let chunks = blocks.iter().map(|block| block.chunks(context).len()).max();
+    if chunks.unwrap_or(0) > 1 && blocks.len() < 4 * threads.count() {
+        return run_split(threads, context, scratch, out);
     }
+    thread_local! {
+        static PARTIALS: Cell<[Partial; 2]> = Cell::default();
+    }
+    let attend = dispatch::kernels(threads.path()).attend;
     threads.share(blocks.len(), &|i| {
         let block = &blocks[i];
-        let mut total = Partial::new(context, block);
-        let mut next = Partial::new(context, block);
+        let [mut total, mut next] = PARTIALS.take();
+        total.begin(context, block);
         for chunk in block.chunks(context) {
             // SAFETY: the path is available; the pages were checked.
             unsafe { attend(context, block, chunk, &mut next) };
             total.merge(&next);
         }
         total.finish(context, block, out);
+        PARTIALS.set([total, next]);
     });
 }
 
 /// Few blocks over a long context: threads share the chunks of each.
-fn run_split(threads: &Threads, context: &Context<'_>, blocks: &[Block], out: &Shared<'_, f32>) {
+fn run_split(
+    threads: &Threads,
+    context: &Context<'_>,
+    scratch: &mut Scratch,
+    out: &Shared<'_, f32>,
+) {
     let attend = dispatch::kernels(threads.path()).attend;
-    let items: Vec<(&Block, usize)> = blocks
-        .iter()
-        .flat_map(|block| block.chunks(context).map(move |chunk| (block, chunk)))
-        .collect();
-    let partials: Vec<std::sync::Mutex<Partial>> = items
-        .iter()
-        .map(|(block, _)| std::sync::Mutex::new(Partial::new(context, block)))
-        .collect();
+    let Scratch {
+        blocks,
+        items,
+        partials,
+    } = scratch;
+    items.clear();
+    for (i, block) in blocks.iter().enumerate() {
+        items.extend(block.chunks(context).map(|chunk| (i, chunk)));
+    }
+    if partials.len() < items.len() {
+        partials.resize_with(items.len(), Mutex::default);
+    }
     threads.share(items.len(), &|i| {
         let (block, chunk) = items[i];
-        if let Ok(mut partial) = partials[i].lock() {
-            // SAFETY: the path is available; the pages were checked.
-            unsafe { attend(context, block, chunk, &mut partial) };
-        }
+        let mut partial = unpoisoned(&partials[i]);
+        // SAFETY: the path is available; the pages were checked.
+        unsafe { attend(context, &blocks[block], chunk, &mut partial) };
     });
-    let mut partials = partials.into_iter().filter_map(|p| p.into_inner().ok());
-    for block in blocks {
-        let mut total = Partial::new(context, block);
-        for partial in partials.by_ref().take(block.chunks(context).len()) {
-            total.merge(&partial);
-        }
+    let mut partials = partials.iter_mut().map(|partial| match partial.get_mut() {
+        Ok(partial) => partial,
+        Err(poisoned) => poisoned.into_inner(),
+    });
+    for block in blocks.iter() {
+        let mut parts = partials.by_ref().take(block.chunks(context).len());
+        let Some(total) = parts.next() else { continue };
+        parts.for_each(|part| total.merge(part));
         total.finish(context, block, out);
     }
 }
 
 /// The work: rows of a span with one key head, the longest contexts first.
-fn blocks(context: &Context<'_>) -> Vec<Block> {
+fn list_blocks(context: &Context<'_>, blocks: &mut Vec<Block>) {
     let rows_each = (QUERIES / context.shape.group().max(1)).max(1);
-    let mut blocks = Vec::new();
+    blocks.clear();
     for (span, s) in context.spans.iter().enumerate() {
         for first in (0..s.rows).step_by(rows_each) {
             for kv_head in 0..context.shape.kv_heads {
@@ -209,5 +233,4 @@ fn blocks(context: &Context<'_>) -> Vec<Block> {
         }
     }
     blocks.reverse();
-    blocks
 }
