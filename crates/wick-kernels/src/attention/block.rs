@@ -150,9 +150,12 @@ unsafe fn attend<S: Simd, C: Numbers>(
 
     let page = if unpacks { as_f32.head_bytes() / 4 } else { 0 };
     let mut buffer = BUFFER.take();
-    buffer.clear();
-    buffer.resize(count * (dim + PAGE_TOKENS) + page, 0.0);
-    let (queries, rest) = buffer.split_at_mut(count * dim);
+    let needed = count * (dim + PAGE_TOKENS) + page;
+    if buffer.len() < needed {
+        // What is read before it is written shows.
+        buffer.resize(needed, f32::NAN);
+    }
+    let (queries, rest) = buffer[..needed].split_at_mut(count * dim);
     let (scores, unpacked) = rest.split_at_mut(count * PAGE_TOKENS);
     for (q, query) in queries.chunks_exact_mut(dim).enumerate() {
         let from = &context.queries[block.query_at(context, q)..][..dim];

@@ -3,6 +3,7 @@
 //! in the same order, so that results are the same bit for bit.
 
 use std::arch::x86_64::*;
+use std::mem::MaybeUninit;
 
 use super::codes::VECTOR;
 use super::multiply::{PanelAt, UnpackedAt, unpack_panel};
@@ -84,10 +85,11 @@ unsafe fn tiles<const SPLIT: bool, const MIN: bool>(
     let width = columns.width;
     let vectors = scale_vectors(SPLIT, MIN);
     let halves = 1 + SPLIT as usize;
-    let mut sums = [const { Sums([[0; LANES]; GROUP]) }; 4 * AHEAD];
+    // Tiles write all of it before it is read; to clear it first would cost a tenth of a short row's time.
+    let mut sums = [const { MaybeUninit::<Sums>::uninit() }; 4 * AHEAD];
     // SAFETY: as promised by the caller.
     unsafe {
-        let sums = sums.as_mut_ptr();
+        let sums = sums.as_mut_ptr().cast::<Sums>();
         let multiply = |block: usize| {
             let codes = panel.codes.add(block * 8 * VECTOR);
             let x = columns.codes.add(block * BLOCK * width);
