@@ -126,7 +126,7 @@ describe("Library", () => {
     const status = {
       kind: "status",
       code: 429,
-      headers: { "retry-after": "4" },
+      headers: { "retry-after": "8" },
     };
     await hub.steer({
       rules: [{ place: "resolve", path: ".gguf", times: 1, behaviour: status }],

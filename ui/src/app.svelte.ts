@@ -188,10 +188,10 @@ export class App {
     this.newChat();
   }
 
-  /** Can be taken back from the notice, and from the library until the app closes. */
   /** The offers to bring a deleted model back, by its id. */
   #undoing: Record<string, number> = {};
 
+  /** Can be taken back from the notice, and from the library until the app closes. */
   async deleteModel(model: LibraryModel): Promise<void> {
     const words = t.browse.library;
     const { name } = model.info;

@@ -2,7 +2,6 @@
 //! a vector along both at a time. They are multiplied in f32, or, where the processor multiplies pairs of BF16, those of
 //! sixteen bits in such pairs.
 
-use crate::dispatch::Products;
 use crate::matrix::MatrixPart;
 use crate::shared::{PartOf, Place, Results};
 use crate::simd::{LANES, Simd};
@@ -71,20 +70,21 @@ impl X {
     }
 }
 
-/// Multiplies all tokens with the parts of a matrix.
+/// Multiplies all tokens with the parts of a matrix: in f32, or in pairs those that can be.
 pub(crate) fn multiply(
     threads: &Threads,
-    kernels: &Products,
+    kernel: Kernel,
+    pairs: Option<&Pairs>,
     parts: &[(PartOf, MatrixPart)],
     x: &[f32],
     results: &Results<'_>,
 ) {
-    let in_pairs = |part: &MatrixPart| kernels.pairs.is_some() && part.format != Format::F32;
+    let in_pairs = |part: &MatrixPart| pairs.is_some() && part.format != Format::F32;
     for (of, part) in parts.iter().filter(|(_, part)| !in_pairs(part)) {
         let x = X::new(x, part.columns);
-        share(threads, kernels.floats, *of, part, x, results);
+        share(threads, kernel, *of, part, x, results);
     }
-    let Some(pairs) = &kernels.pairs else { return };
+    let Some(pairs) = pairs else { return };
     if !parts.iter().any(|(_, part)| in_pairs(part)) {
         return;
     }

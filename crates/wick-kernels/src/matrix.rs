@@ -68,6 +68,8 @@ pub struct Matrix {
     columns: usize,
     /// What panels need of activations.
     aux: Vec<Aux>,
+    /// Whether weights of sixteen bits may be multiplied in pairs of BF16.
+    in_pairs: bool,
     /// Its place in the order in which matrices are used.
     turn: usize,
 }
@@ -122,7 +124,14 @@ impl Matrix {
             rows,
             columns,
             aux,
+            in_pairs: true,
         })
+    }
+
+    /// Multiplies weights that are floats in f32, where the path would [round](crate::Path::rounds_to_bf16) them.
+    pub fn in_f32(mut self) -> Self {
+        self.in_pairs = false;
+        self
     }
 
     /// Rows of all parts: the outputs of a product.
@@ -181,7 +190,10 @@ impl Matrix {
             })?;
         }
         match kernels {
-            Some(kernels) => floats::multiply(threads, kernels, &self.plain, x, results),
+            Some(kernels) => {
+                let pairs = kernels.pairs.as_ref().filter(|_| self.in_pairs);
+                floats::multiply(threads, kernels.floats, pairs, &self.plain, x, results);
+            }
             None => scalar::multiply(threads, &self.plain, x, results),
         }
         threads.expect_after(self.turn);

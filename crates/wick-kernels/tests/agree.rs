@@ -109,6 +109,30 @@ fn products_agree_with_the_scalar_path() {
 }
 
 #[test]
+fn floats_are_multiplied_in_f32_where_that_is_asked_for() {
+    let mut random = Random(36);
+    let scalar = Threads::on(Path::Scalar, 2);
+    for threads in paths() {
+        for format in [Format::F16, Format::BF16] {
+            let part = MatrixPart {
+                format,
+                rows: 17,
+                columns: 100,
+                data: Arc::new(random.blocks(format, 17 * 100)),
+            };
+            let x = random.units(9 * 100);
+            let exact = multiply(&scalar, part.clone(), &x);
+            let mut out = vec![0.0; exact.len()];
+            let matrix = Matrix::new(vec![part], &threads).unwrap().in_f32();
+            matrix.multiply(&threads, &x, &mut out).unwrap();
+            for (found, exact) in out.iter().zip(&exact) {
+                assert!((found - exact).abs() < 1e-4, "{found} {exact}");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_bit_pattern_of_a_block_agrees() {
     // Any bytes are a block: also with scales that are infinite, not a number, or too small to be normal.
     let mut random = Random(32);

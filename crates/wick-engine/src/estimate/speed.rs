@@ -1,6 +1,7 @@
 //! How fast a model reads and writes, from the bytes and products of a token and what was measured of the machine.
 
 use serde::{Deserialize, Serialize};
+use wick_kernels::Path;
 
 use super::{ModelShape, Plan, Role, TensorGroup};
 use crate::{
@@ -225,10 +226,15 @@ struct Host<'a> {
     /// Rate at which it reads memory with all the threads it computes with.
     memory: f64,
     is_precise: bool,
+    /// Whether weights of sixteen bits were measured in pairs of BF16.
+    rounds_to_bf16: bool,
 }
 
 impl<'a> Host<'a> {
     fn new(calibration: &'a Calibration, is_precise: bool) -> Self {
+        let path = Path::ALL
+            .iter()
+            .find(|path| path.name() == calibration.simd);
         let rates = &calibration.memory_bytes_per_second;
         let threads = calibration.threads.max(1) as usize;
         let memory = rates.get(threads - 1).or(rates.last());
@@ -236,6 +242,7 @@ impl<'a> Host<'a> {
             calibration,
             memory: memory.copied().unwrap_or(f64::NAN),
             is_precise,
+            rounds_to_bf16: path.is_some_and(|path| path.rounds_to_bf16()),
         }
     }
 
@@ -256,7 +263,12 @@ impl<'a> Host<'a> {
             || slowest(|rate| rate.prefill_macs_per_second),
             |rate| rate.prefill_macs_per_second,
         );
-        let times = match self.is_precise && !group.is_float {
+        // Computed precisely, quantized weights are multiplied twice, and those of sixteen bits in f32, half as fast.
+        let is_slower = match group.is_float {
+            true => self.rounds_to_bf16 && group.tensor_type != "F32",
+            false => true,
+        };
+        let times = match self.is_precise && is_slower {
             true => 2.0,
             false => 1.0,
         };

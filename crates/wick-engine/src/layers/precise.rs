@@ -1,6 +1,6 @@
 //! Products of small models. Kernels round activations to eight bits a block, as llama.cpp's do; the smallest models
 //! feel it: SmolLM2-135M then answers another question than the one asked. Where it matters the rounding error is
-//! multiplied as well, which doubles the bits.
+//! multiplied as well, which doubles the bits. Their weights of sixteen bits are multiplied in f32, not in BF16.
 
 use wick_kernels::{Matrix, add, split};
 

@@ -226,8 +226,9 @@ impl<'a> Weights<'a> {
                 let plain = [Format::F32, Format::F16, Format::BF16];
                 let is_plain = parts.iter().all(|part| plain.contains(&part.format));
                 let is_small = precise::is_computed_precisely(self.source.weights() as u64);
+                let matrix = Matrix::new(parts, host.threads())?;
                 Weight::Host {
-                    matrix: Matrix::new(parts, host.threads())?,
+                    matrix: if is_small { matrix.in_f32() } else { matrix },
                     precise: is_small && !is_plain,
                 }
             }
