@@ -13,8 +13,17 @@ pub(crate) mod pairs;
 /// Bytes of activations that stay in the second-level cache while rows of weights go by.
 const CACHED: usize = 384 << 10;
 
-/// Rows that are one thread's errand.
+/// Bytes of a tile's rows that stay in the first-level cache while the tile before them is read, and how far ahead
+/// longer rows are fetched.
+const NEAR: usize = 16 << 10;
+const AHEAD: usize = 4 << 10;
+
+/// Rows that are multiplied together.
 const ROWS: usize = 16;
+
+/// Columns that are few, and the bytes of weights that are one thread's errand then.
+const FEW: usize = 8;
+const ERRAND: usize = 256 << 10;
 
 /// Multiplies some rows of weights with some columns of activations.
 pub(crate) type Kernel = unsafe fn(&Rows<'_>, X, Place);
@@ -111,7 +120,7 @@ fn share(
     }
     let width = x.count.min((CACHED / x.stride).max(8));
     let pieces = part.rows.div_ceil(ROWS);
-    threads.share(pieces * x.count.div_ceil(width), &|i| {
+    let multiply = |i: usize| {
         let (row, token) = (i % pieces * ROWS, i / pieces * width);
         let count = ROWS.min(part.rows - row);
         let rows = Rows {
@@ -121,9 +130,18 @@ fn share(
             stored: std::array::from_fn(|r| if r < count { part.row(row + r) } else { &[] }),
         };
         let place = results.place(of, token, row, count);
-        // SAFETY: the path is available; no two errands have the same rows and tokens.
+        // SAFETY: the path is available; no two calls have the same rows and tokens.
         unsafe { kernel(&rows, x.some(token, width), place) };
-    });
+    };
+    // With few columns a thread reads long stretches, in which it may fetch ahead.
+    let bytes = part.data.bytes().len() / pieces;
+    let errand = if x.count > FEW {
+        1
+    } else {
+        (ERRAND / bytes.max(1)).max(1)
+    };
+    let items = pieces * x.count.div_ceil(width);
+    threads.sweep(items, errand, &|range| range.for_each(multiply));
 }
 
 /// How weights are stored, and what they are multiplied in.
@@ -237,11 +255,19 @@ unsafe fn tile<S: Simd, W: Stored<S>, const R: usize, const C: usize>(
     unsafe {
         let mut sums = [[S::splat(0.0); C]; R];
         let whole = columns / W::STEP * W::STEP;
+        // With one column, reading weights is all the work. Short rows end before the processor fetches ahead by itself:
+        // what follows them is the next tile's.
+        let tile = R * columns * W::BYTES;
+        let ahead = if tile <= NEAR { tile } else { AHEAD };
         let mut k = 0;
         while k < whole {
             let xs: [W::V; C] = std::array::from_fn(|c| W::activations(x.add(c * columns + k)));
             for (r, sums) in sums.iter_mut().enumerate() {
-                let w = W::weights(weights[r].as_ptr().add(k * W::BYTES));
+                let at = weights[r].as_ptr().add(k * W::BYTES);
+                let w = W::weights(at);
+                if C == 1 {
+                    S::prefetch(at.wrapping_add(ahead));
+                }
                 for (sum, x) in sums.iter_mut().zip(xs) {
                     *sum = W::fma(w, x, *sum);
                 }
