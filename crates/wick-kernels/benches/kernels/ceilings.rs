@@ -5,20 +5,41 @@ use std::time::Instant;
 /// Bytes each thread reads: more than caches hold.
 const READ: usize = 128 << 20;
 
-/// Bytes a second that so many threads read together.
+/// Places at which a thread reads at a time: one alone does not keep memory busy.
+const STREAMS: usize = 4;
+
+/// A large page, and a cache line.
+const PAGE: usize = 2 << 20;
+const LINE: usize = 64;
+
+/// Bytes a second that so many threads read together: a number of each cache line, from large pages where there are any.
 pub fn memory(threads: usize) -> f64 {
-    let blocks: Vec<Vec<u64>> = (0..threads).map(|n| vec![n as u64; READ / 8]).collect();
+    let all: Vec<u8> = vec![1; threads * READ + PAGE];
+    let skipped = all.as_ptr().align_offset(PAGE);
+    let all = &all[skipped..][..threads * READ];
+    #[cfg(target_os = "linux")]
+    // SAFETY: advice about whole pages of the slice.
+    unsafe {
+        let start = all.as_ptr().cast_mut().cast();
+        libc::madvise(start, all.len(), libc::MADV_HUGEPAGE);
+        libc::madvise(start, all.len(), MADV_COLLAPSE);
+    }
     let seconds = fastest(threads, |thread| {
-        let mut sums = [0u64; 32];
-        for chunk in blocks[thread].as_chunks::<32>().0 {
-            for (sum, value) in sums.iter_mut().zip(chunk) {
-                *sum = sum.wrapping_add(*value);
+        let own = &all[thread * READ..][..READ];
+        let mut sums = [0u64; STREAMS];
+        for at in (0..READ / STREAMS).step_by(LINE) {
+            for (stream, sum) in sums.iter_mut().enumerate() {
+                *sum += u64::from(own[stream * (READ / STREAMS) + at]);
             }
         }
-        sums.iter().fold(0, |sum, value| sum.wrapping_add(*value))
+        sums.iter().sum()
     });
     (threads * READ) as f64 / seconds
 }
+
+/// Makes large pages of memory that is there already; the C library's headers lack its name.
+#[cfg(target_os = "linux")]
+const MADV_COLLAPSE: libc::c_int = 25;
 
 /// Multiplications and additions a second of eight-bit integers, of so many threads; `None` on processors without the
 /// instructions that are timed.

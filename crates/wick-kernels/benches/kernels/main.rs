@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use wick_kernels::{
     Activation, AttentionShape, CacheFormat, Format, Matrix, MatrixPart, PAGE_TOKENS, PageLayout,
-    Path, RopeStyle, Span, Threads, attention, gated, rms_norm, rope,
+    Path, RopeStyle, Span, Threads, attention, gated, quantize, rms_norm, rope,
 };
 
 /// Rows and columns of weights: a small model's, and a larger one's.
@@ -100,7 +100,7 @@ impl Bench {
     fn products(&mut self, format: Format, rows: usize, columns: usize) {
         let bytes = format.row_bytes(columns).expect("whole blocks") * rows;
         let copies = UNCACHED / bytes + 1;
-        let data = random_bytes(bytes);
+        let data = weights(format, bytes);
         let copy = || {
             let data = Arc::new(data.clone());
             MatrixPart {
@@ -316,14 +316,12 @@ impl Bench {
     }
 }
 
-/// Weights whose scales are small and finite, whatever the format.
-fn random_bytes(count: usize) -> Vec<u8> {
-    let mut state = 88_172_645_463_325_252u64;
-    let next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 32) as u8 & 0x3f
-    };
-    std::iter::repeat_with(next).take(count).collect()
+/// Weights as models have them: numbers too small to be normal, as random bits would be, are slow to compute with.
+fn weights(format: Format, bytes: usize) -> Vec<u8> {
+    let numbers: Vec<f32> = (0..4096)
+        .map(|i| ((i * 7919 % 1009) as f32 - 504.0) / 504.0)
+        .collect();
+    let mut stored = vec![0; format.row_bytes(numbers.len()).expect("whole blocks")];
+    quantize(format, &numbers, &mut stored).expect("sizes fit");
+    stored.into_iter().cycle().take(bytes).collect()
 }
