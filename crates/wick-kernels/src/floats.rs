@@ -115,7 +115,7 @@ fn share(
     x: X,
     results: &Results<'_>,
 ) {
-    if x.count == 0 {
+    if x.count == 0 || part.rows == 0 {
         return;
     }
     let width = x.count.min((CACHED / x.stride).max(8));

@@ -176,6 +176,10 @@ fn nothing_in_gives_nothing_out_and_wrong_sizes_are_errors() {
         .is_err()
     );
     Matrix::new(vec![bad(1, 32)], &threads).unwrap();
+    for &format in Format::ALL {
+        let rowless = Matrix::new(vec![part(&mut random, format, 0, 256)], &threads).unwrap();
+        rowless.multiply(&threads, &[0.0; 256], &mut []).unwrap();
+    }
 }
 
 #[test]
