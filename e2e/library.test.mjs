@@ -114,11 +114,7 @@ describe("Library", () => {
   it("says how long the Hub asks it to wait, and goes on by itself", async () => {
     await wick.clickOn("Models");
     await wick.clickOn("Browse the Hub");
-    await waitFor("a model to open", async () => {
-      const first = "return document.querySelector('.results li button.open')";
-      const button = await wick.run(first);
-      return button !== null && (await wick.click(button), true);
-    });
+    await wick.clickFirst(".results li button.open");
     await waitFor("the verdict of the file's header", async () => {
       const cell = "return document.querySelector('td.verdict')?.innerText";
       return /^(Fits well|Tight)\s*$/.test(await wick.run(cell));
@@ -174,11 +170,8 @@ describe("Library", () => {
   it("uses what other programs keep where it lies", async () => {
     await wick.clickOn("Import a model");
     await wick.clickOn("Use models of other programs…");
-    await waitFor("a model that is not here yet", async () => {
-      const one = "return document.querySelector('fieldset input:enabled')";
-      const box = await wick.run(one);
-      return box !== null && (await wick.click(box), true);
-    });
+    // A model that is not here yet.
+    await wick.clickFirst("fieldset input:enabled");
     // Ollama keeps the bytes that were downloaded.
     await wick.waitForWords("in your library");
     await wick.clickOn("Use 1 model,");

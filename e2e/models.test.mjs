@@ -82,14 +82,7 @@ describe("Models", () => {
   };
 
   /** Opens the page of the first model that was found. */
-  const openFirst = () =>
-    waitFor("a model to open", async () => {
-      const first = "return document.querySelector('.results li button.open')";
-      const button = await wick.run(first);
-      if (button === null) return false;
-      await wick.click(button);
-      return true;
-    });
+  const openFirst = () => wick.clickFirst(".results li button.open");
 
   it("shows what suits this machine without asking anybody", async () => {
     await wick.clickOn("Models");

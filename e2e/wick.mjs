@@ -170,6 +170,17 @@ export class Wick extends AppWindow {
     });
   }
 
+  /** Clicks the first thing that a selector finds, once there is one. */
+  clickFirst(selector) {
+    return waitFor(`something at ${selector}`, async () => {
+      const script = "return document.querySelector(arguments[0])";
+      const found = await this.run(script, selector);
+      if (found === null) return false;
+      await this.click(found);
+      return true;
+    });
+  }
+
   /** Clicks a control; one that moves or is still covered is tried again. */
   clickOn(name) {
     return waitFor(`a click on “${name}”`, async () => {
