@@ -13,11 +13,12 @@ import type {
   Settings,
 } from "./bindings";
 import { fakeRecommend } from "./fakeCatalog";
-import { fakeChats, fakeSettings, type FakeChat } from "./fakeContent";
+import { fakeChats, fakeSettings, isBare, type FakeChat } from "./fakeContent";
 import { fakeDownloads } from "./fakeDownloads";
-import { fakeContainer, fakeHardware, fakeProfile } from "./fakeHardware";
+import { fakeHardware } from "./fakeHardware";
 import { fakeHub } from "./fakeHub";
 import { fakeLibrary } from "./fakeLibrary";
+import { machineOf, type DesktopScenario } from "./fakeMachines";
 import { playReply, scriptFor } from "./fakeReply";
 
 export type Scenario =
@@ -40,7 +41,8 @@ export type Scenario =
   | "nothing-to-adopt"
   | "folder-missing"
   | "folder-read-only"
-  | "dropping";
+  | "dropping"
+  | DesktopScenario;
 
 type Options = { scenario?: Scenario; speed?: number };
 
@@ -63,7 +65,7 @@ export function createFakeBackend(options: Options = {}): Backend {
   const pause = (ms: number) =>
     new Promise<void>((resolve) => setTimeout(resolve, ms * speed));
 
-  const bare = ["first-run", "starter"].includes(scenario);
+  const bare = isBare(scenario);
   const chats: FakeChat[] =
     bare || scenario === "empty" ? [] : fakeChats(Date.now());
   const library = fakeLibrary({ scenario, pause, emit });
@@ -187,9 +189,12 @@ export function createFakeBackend(options: Options = {}): Backend {
     onEvent({ type: "finished", message });
   }
 
+  const profile = machineOf(scenario);
   const hardware = fakeHardware({
-    measured: !bare && !["unmeasured", "measuring"].includes(scenario),
-    profile: scenario === "container" ? fakeContainer : undefined,
+    measured:
+      !bare &&
+      !["unmeasured", "measuring", "card-unmeasured"].includes(scenario),
+    profile,
     failing: scenario === "measuring-failed",
     pause,
     emit,
@@ -370,7 +375,7 @@ export function createFakeBackend(options: Options = {}): Backend {
     hub,
     downloads,
     recommend: fakeRecommend(
-      scenario === "container" ? fakeContainer : fakeProfile,
+      profile,
       async () => (await hardware.inspect()).calibration !== null,
     ),
     settings: {

@@ -1,8 +1,10 @@
 // What the catalog's models take on the scripted backend's laptop, and a simple choice among them.
 import type { Backend } from "./backend";
+import { fitOf, onCard } from "./fakeCard";
 import { fakeEntries } from "./fakeEntries";
 import type {
   Class,
+  Gpu,
   HardwareProfile,
   Kind,
   Mixture,
@@ -339,11 +341,16 @@ const classOf = (billions: number): Class =>
   billions < 1.45 ? "micro" : billions < 13.95 ? "small" : "medium";
 
 /** What is known of the machine, and what shall stay free of it. */
-type Known = { availableBytes: number; leaveFree: number; measured: boolean };
+type Known = {
+  availableBytes: number;
+  leaveFree: number;
+  measured: boolean;
+  gpu: Gpu | null;
+};
 
 function predict(
   row: Row,
-  { availableBytes, leaveFree, measured }: Known,
+  { availableBytes, leaveFree, measured, gpu }: Known,
 ): Prediction {
   const [id, name, billions, level, repository, file, sizes, speeds] = row;
   const [download, weights, cache, work] = sizes.map((size) => size * MB);
@@ -354,9 +361,9 @@ function predict(
     work: work ?? 0,
     total: (weights ?? 0) + (cache ?? 0) + (work ?? 0),
   };
-  const left = availableBytes - memory.total;
   const speed =
     decode >= 10 ? "faster_than_reading" : decode >= 4 ? "usable" : "slow";
+  const placed = gpu && onCard(id, level, gpu, availableBytes, leaveFree);
   return {
     model_id: id,
     name,
@@ -373,12 +380,10 @@ function predict(
     decode_tokens_per_second: measured ? range(decode) : null,
     time_to_first_token_seconds: measured ? range(500 / prefill) : null,
     verdict: {
-      memory:
-        left < 0
-          ? { fit: "too_large", missing_bytes: -left }
-          : { fit: left < leaveFree ? "tight" : "fits_well" },
+      memory: fitOf(memory.total, availableBytes, leaveFree),
       speed: measured ? speed : null,
     },
+    ...placed,
   };
 }
 
@@ -406,15 +411,20 @@ function predictLevels(known: Known): Prediction[] {
 
 const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
 
+/** A model of the catalog, and what it takes. */
+type Candidate = { row: Row; prediction: Prediction; rate: number };
+
 function told(
   kind: Kind,
-  row: Row | undefined,
+  chosen: Candidate | undefined,
   known: Known,
 ): Recommendation[] {
-  if (!row) {
+  if (!chosen) {
     return [];
   }
-  const prediction = predict(row, known);
+  const { prediction } = chosen;
+  const { place, memory_bytes, vram_bytes, context_length } = prediction;
+  const own = gigabytes(memory_bytes.total);
   const first = {
     best: `The best model that answers faster than you read and leaves ${gigabytes(known.leaveFree)} for your other programs.`,
     faster: "Writes much faster than the best choice, and knows less.",
@@ -423,9 +433,18 @@ function told(
   const reasons = [
     first,
     "At four bits: more weights are worth more than more bits.",
-    `Takes ${gigabytes(prediction.memory_bytes.total)} of the ${gigabytes(known.availableBytes)} that are free, with 8192 tokens of context.`,
+    vram_bytes
+      ? `Takes ${gigabytes(vram_bytes.total)} of the ${gigabytes(known.gpu?.memoryFreeBytes ?? 0)} that are free on the graphics card, and ${own} beside.`
+      : `Takes ${own} of the ${gigabytes(known.availableBytes)} that are free, with ${context_length} tokens of context.`,
   ];
-  if (!known.measured) {
+  if (context_length < 8192) {
+    reasons.push(`Its context is ${context_length} tokens: more does not fit.`);
+  }
+  if (place.kind === "gpu") {
+    reasons.push(
+      `Computed by ${place.name}: its speed follows from its memory's rate.`,
+    );
+  } else if (!known.measured) {
     reasons.push(
       "Chosen for a slow processor: this machine has not been measured yet.",
     );
@@ -444,24 +463,32 @@ function chooseLeaving(
   known: Known,
 ): Recommendation[] {
   const least = { speed: 20, balance: 10, quality: 4 }[wishes.prefer];
-  const fitting = ROWS.filter(([, , , , , , sizes, , thinks, languages]) => {
-    const [, weights, cache, work] = sizes;
-    return (
-      (weights + cache + work) * MB + leftBytes <= known.availableBytes &&
-      (wishes.reasoning ? thinks !== "never" : thinks !== "always") &&
-      wishes.languages.every(
-        (code) => ` ${languages} *`.includes(` ${code}`) || languages === "*",
-      )
-    );
-  }).sort((a, b) => b[2] - a[2]);
-  const best = fitting.find(([, , , , , , , [decode]]) => decode >= least);
+  const candidates = ROWS.map((row): Candidate => {
+    const prediction = predict(row, known);
+    // Where nothing was measured, models are chosen by what is assumed.
+    const rate = prediction.decode_tokens_per_second?.expected ?? row[7][0];
+    return { row, rate, prediction };
+  });
+  const fitting = candidates
+    .filter(({ row: [, , , , , , , , thinks, languages], prediction }) => {
+      const { memory_bytes, verdict } = prediction;
+      return (
+        verdict.memory.fit !== "too_large" &&
+        memory_bytes.total + leftBytes <= known.availableBytes &&
+        (wishes.reasoning ? thinks !== "never" : thinks !== "always") &&
+        wishes.languages.every(
+          (code) => ` ${languages} *`.includes(` ${code}`) || languages === "*",
+        )
+      );
+    })
+    .sort((a, b) => b.row[2] - a.row[2]);
+  const best = fitting.find(({ rate }) => rate >= least);
   if (!best) {
     return [];
   }
-  const rate = best[7][0];
-  const faster = fitting.find((row) => row[7][0] >= 1.5 * rate);
+  const faster = fitting.find(({ rate }) => rate >= 1.5 * best.rate);
   const smarter = fitting.find(
-    (row) => row[2] > 1.2 * best[2] && row[7][0] < rate,
+    ({ row, rate }) => row[2] > 1.2 * best.row[2] && rate < best.rate,
   );
   return [
     ...told("best", best, known),
@@ -472,10 +499,14 @@ function chooseLeaving(
 
 /** `isMeasured` tells whether speeds are known by now. */
 export function fakeRecommend(
-  { memory }: HardwareProfile,
+  profile: HardwareProfile,
   isMeasured: () => Promise<boolean>,
 ): Backend["recommend"] {
+  const { memory } = profile;
   const known = async (wishes: Preferences): Promise<Known> => ({
+    gpu:
+      profile.gpus.find(({ usability }) => usability.state === "usable") ??
+      null,
     availableBytes: memory.availableBytes,
     leaveFree:
       wishes.leaveFreeBytes ??

@@ -18,6 +18,10 @@ export const fakeSettings: Settings = {
   preferences: DEFAULT_PREFERENCES,
 };
 
+/** Whether there is neither a chat nor a model yet. */
+export const isBare = (scenario: string) =>
+  ["first-run", "starter", "card-first-run"].includes(scenario);
+
 export const fakeStats: ReplyStats = {
   stopReason: "end_of_turn",
   promptTokens: 1612,

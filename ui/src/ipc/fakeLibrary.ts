@@ -7,6 +7,7 @@ import type {
   LibraryFolder,
   LibraryModel,
 } from "./bindings";
+import { isBare } from "./fakeContent";
 import { fakeAdoptables, fakeModels, manyModels } from "./fakeModels";
 
 type Options = {
@@ -29,7 +30,7 @@ const failure = (code: ErrorCode, message: string): AppError => ({
 const STEPS = 20;
 
 export function fakeLibrary({ scenario, pause, emit }: Options): Library {
-  const bare = ["first-run", "starter"].includes(scenario);
+  const bare = isBare(scenario);
   let models = bare ? [] : scenario === "many" ? manyModels : fakeModels;
   const trash = new Map<string, LibraryModel>();
   let adoptables = scenario === "nothing-to-adopt" ? [] : fakeAdoptables;
