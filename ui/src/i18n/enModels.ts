@@ -40,6 +40,8 @@ export const browse = {
   notMeasured: "not measured",
   memory: {
     label: (total: string, free: string) => `${total} of ${free} free`,
+    graphicsLabel: (total: string, free: string) =>
+      `${total} of ${free} free graphics memory`,
     details: (weights: string, context: string, work: string) =>
       `weights ${weights} · context ${context} · working set ${work}`,
   },
@@ -52,8 +54,11 @@ export const browse = {
     recommended: "Recommended",
     memoryWhenLoaded: "Memory when loaded",
     ofFree: (free: string) => `of ${free} free`,
+    graphicsWhenLoaded: (beside: string) =>
+      `Graphics memory when loaded, ${beside} memory beside`,
     speedFrom: (rate: string) =>
       `Speed, predicted from this machine's measured ${rate}/s`,
+    speedFromGraphics: (name: string) => `Speed, predicted for ${name}`,
     speedPlain: "Speed, predicted",
     unmeasured: "Not measured yet",
     measure: "Measure this machine",

@@ -33,6 +33,51 @@ it("says why a graphics processor cannot be used and what to do", async () => {
   expect(screen.getByText(/Close programs that use it/)).toBeTruthy();
 });
 
+it("tells a usable graphics processor, and its memory apart from the machine's", async () => {
+  const { user } = await open("card");
+  expect(screen.getByText("NVIDIA GeForce RTX 3060")).toBeTruthy();
+  expect(screen.getByText("11.6 GB of its 12.9 GB free")).toBeTruthy();
+  expect(screen.getByText("read at 360 GB/s, by its clock")).toBeTruthy();
+  expect(card().textContent).toMatch(/10\.3 GB graphics memory ·\s+21\.7/);
+  await user.click(screen.getByRole("button", { name: "Details" }));
+  expect(
+    screen.getByText(/11.6 GB free · compute capability 8.6 · driver 570/),
+  ).toBeTruthy();
+  expect(screen.getByText("Wick computes with it.")).toBeTruthy();
+  expect(screen.queryByRole("button", { name: "Look again" })).toBeNull();
+  const [best] = screen.getAllByRole("option", { name: /Best choice/ });
+  expect(best?.getAttribute("aria-label")).toContain("graphics memory");
+  await user.click(screen.getByRole("button", { name: "Show as a table" }));
+  const table = screen.getByRole("table", { name: /Every model/ });
+  const rows = within(table).getAllByRole("row");
+  expect(rows[1]?.textContent).toMatch(/graphics/);
+  expect(rows.at(-1)?.textContent).toMatch(/processor.*needs/);
+});
+
+it("knows how fast a graphics processor is before anything was measured", async () => {
+  await open("card-unmeasured");
+  expect(screen.getByText("Medium models, 4-bit")).toBeTruthy();
+  expect(card().textContent).toContain("21.7 tokens/s");
+});
+
+for (const [scenario, why, what] of [
+  ["card-full", /Only 610 MB of its memory is free/, /Close programs/],
+  ["card-without-cuda", /build of Wick lacks CUDA/, /Install a build of Wick/],
+  ["card-old-driver", /supports CUDA 11.4; CUDA 12.0 is/, /a newer driver/],
+  ["card-without-driver", /libnvidia-ml.so.1 is missing/, /own driver/],
+] as const) {
+  it(`says why and what to do: ${scenario}`, async () => {
+    const { user, backend } = await open(scenario);
+    expect(screen.getByText("None usable")).toBeTruthy();
+    expect(card().textContent).not.toContain("graphics");
+    await user.click(screen.getByRole("button", { name: "Why?" }));
+    expect(screen.getByText(why).textContent).toMatch(what);
+    const inspect = vi.spyOn(backend.hardware, "inspect");
+    await user.click(screen.getByRole("button", { name: "Look again" }));
+    expect(inspect).toHaveBeenCalled();
+  });
+}
+
 it("answers a change of wishes at once", async () => {
   const { user } = await open();
   expect(card().textContent).toContain("Qwen3 8B");

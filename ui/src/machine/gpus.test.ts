@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { Usability } from "../ipc/bindings";
+import type { Gpu, Usability } from "../ipc/bindings";
+import { machineOf } from "../ipc/fakeMachines";
 import {
+  freeBytesFor,
   shortInstructionSets,
   shortProcessorName,
   usabilityWords,
+  usableGpu,
 } from "./gpus";
 import { gigabytesFrom, usualFreeBytes } from "./preferences";
 
@@ -30,6 +33,27 @@ describe("a graphics processor", () => {
       usabilityWords({ state: "hidden", variable: "CUDA_VISIBLE_DEVICES" })
         .advice,
     ).toBe("Start Wick without CUDA_VISIBLE_DEVICES.");
+  });
+});
+
+describe("a usable graphics processor", () => {
+  const profile = machineOf("card");
+  const [card] = profile.gpus as [Gpu];
+
+  it("is the one with the most free memory, as the backend chooses", () => {
+    const smaller = { ...card, name: "smaller", memoryFreeBytes: 2e9 };
+    const unknown = { ...card, name: "unknown", memoryFreeBytes: null };
+    const gpus = [unknown, smaller, card];
+    expect(usableGpu({ ...profile, gpus })).toBe(card);
+    expect(usableGpu({ ...profile, gpus: [card, smaller] })).toBe(card);
+    expect(usableGpu(machineOf("card-full"))).toBeUndefined();
+  });
+
+  it("has memory of its own, which is not the machine's", () => {
+    const onCard = { place: { kind: "gpu", name: card.name } } as const;
+    const here = { place: { kind: "processor" } } as const;
+    expect(freeBytesFor(onCard, profile)).toBe(11_560_000_000);
+    expect(freeBytesFor(here, profile)).toBe(11_200_000_000);
   });
 });
 

@@ -1,7 +1,12 @@
 // Why a graphics processor cannot be used, and what helps; and the processor's name without its decoration.
 import { t } from "../i18n";
 import { formatBytes } from "../i18n/formats";
-import type { Gpu, HardwareProfile, Usability } from "../ipc/bindings";
+import type {
+  Estimate,
+  Gpu,
+  HardwareProfile,
+  Usability,
+} from "../ipc/bindings";
 
 export type GpuWords = { title: string; advice: string | null };
 
@@ -53,8 +58,25 @@ export function usabilityWords(usability: Usability): GpuWords {
   }
 }
 
+/** The one that Wick computes with: of those that can be used, the one with the most free memory. */
 export function usableGpu({ gpus }: HardwareProfile): Gpu | undefined {
-  return gpus.find(({ usability }) => usability.state === "usable");
+  const free = (gpu: Gpu) => gpu.memoryFreeBytes ?? 0;
+  return gpus
+    .filter(({ usability }) => usability.state === "usable")
+    .reduce<Gpu | undefined>(
+      (best, gpu) => (best && free(best) > free(gpu) ? best : gpu),
+      undefined,
+    );
+}
+
+/** What is free of the memory that a model is computed in. */
+export function freeBytesFor(
+  { place }: Pick<Estimate, "place">,
+  profile: HardwareProfile,
+): number {
+  return place.kind === "gpu"
+    ? (usableGpu(profile)?.memoryFreeBytes ?? 0)
+    : profile.memory.availableBytes;
 }
 
 /** `AVX-512 VNNI` beside `AVX-512` is told by its own name. */

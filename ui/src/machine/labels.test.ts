@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { overlap, placeLabels, type Box, type Labelled } from "./labels";
+import {
+  limitLabels,
+  overlap,
+  placeLabels,
+  type Box,
+  type Labelled,
+} from "./labels";
 
 const bounds: Box = { x: 0, y: 0, width: 400, height: 200 };
 const point = (x: number, y: number, width = 60): Labelled => ({
@@ -62,5 +68,43 @@ describe("labels", () => {
     const narrow = { x: 95, y: 90, width: 75, height: 20 };
     const [forced] = placeLabels([point(100, 100)], narrow, [], [line]);
     expect(forced && overlap(forced, line)).toBe(true);
+  });
+});
+
+describe("the names of lines", () => {
+  const named = (...at: number[]) =>
+    limitLabels(
+      at.map((one) => ({ at: one, width: 80 })),
+      bounds,
+    );
+
+  it("stand right of a line alone, and left of it at the edge", () => {
+    expect(named(100)[0]?.x).toBe(106);
+    expect(named(350)[0]?.x).toBe(350 - 6 - 80);
+  });
+
+  it("stand outside two lines that are close, each beside its own", () => {
+    for (const [left, right] of [
+      named(200, 205),
+      named(205, 200).reverse(),
+    ] as const) {
+      expect((left?.x ?? 0) + 80).toBe(194);
+      expect(right?.x).toBe(211);
+    }
+  });
+
+  it("lie on no line and not on each other, wherever the lines are", () => {
+    for (let a = 100; a < 400; a += 7) {
+      for (let b = 100; b < 400; b += 11) {
+        const boxes = named(a, b);
+        const [one, other] = boxes as [Box, Box];
+        expect(overlap(one, other)).toBe(false);
+        for (const box of boxes) {
+          for (const at of [a, b]) {
+            expect(at > box.x && at < box.x + box.width).toBe(false);
+          }
+        }
+      }
+    }
   });
 });

@@ -28,6 +28,42 @@ const inside = (box: Box, bounds: Box) =>
   box.x + box.width <= bounds.x + bounds.width &&
   box.y + box.height <= bounds.y + bounds.height;
 
+/** Closer to a line than this, a name seems to be that line's. */
+const APART = 9;
+/** How far the name of a line may reach beyond the edge. */
+const BEYOND = 10;
+
+/**
+ * Where the names of vertical lines stand, each in a row of its own at the top: right of its line where there is room and
+ * no other line is near, else left of it, else left of all lines.
+ */
+export function limitLabels(
+  limits: { at: number; width: number }[],
+  { x, y, width }: Box,
+): Box[] {
+  const lines = limits.map(({ at }) => at);
+  return limits.map((limit, index) => {
+    const box = (left: number): Box => ({
+      x: Math.max(x, left),
+      y: y + 2 + 16 * index,
+      width: limit.width,
+      height: 14,
+    });
+    const before = (at: number) => box(at - 6 - limit.width);
+    const isFree = (one: Box) =>
+      one.x + one.width <= x + width + BEYOND &&
+      lines.every(
+        (at, other) =>
+          other === index ||
+          at < one.x - APART ||
+          at > one.x + one.width + APART,
+      );
+    const last = before(Math.min(...lines));
+    const places = [box(limit.at + 6), before(limit.at), last];
+    return places.find(isFree) ?? last;
+  });
+}
+
 /** A label's box, and which of its sides the text is held by: widths are reckoned, not exact. */
 export type Label = Box & { anchor: "start" | "middle" | "end" };
 

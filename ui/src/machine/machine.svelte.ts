@@ -4,12 +4,14 @@ import type {
   Advice,
   AppError,
   CalibrationState,
+  Estimate,
   HardwareReport,
   Measurement,
   Preferences,
 } from "../ipc/bindings";
 import { asAppError } from "../ipc/errors";
 import type { SettingsState } from "../settings/settings.svelte";
+import { freeBytesFor } from "./gpus";
 
 export class Machine {
   report = $state.raw<HardwareReport | null>(null);
@@ -34,6 +36,11 @@ export class Machine {
   /** What the person wants; kept among the settings. */
   get preferences(): Preferences {
     return this.#settings.current.preferences;
+  }
+
+  /** What is free of the memory that a model is computed in; 0 while the machine is not known. */
+  freeFor(estimate: Pick<Estimate, "place">): number {
+    return this.report ? freeBytesFor(estimate, this.report.profile) : 0;
   }
 
   /** Looks at the machine anew, and at what suits it. */

@@ -22,6 +22,12 @@ export function memoryOf(prediction: Prediction): number {
   return (prediction.vram_bytes ?? prediction.memory_bytes).total;
 }
 
+/** The same in words: a graphics processor's memory is told apart from the machine's. */
+export function memoryWords(prediction: Prediction): string {
+  const size = formatBytes(memoryOf(prediction));
+  return prediction.vram_bytes ? t.machine.plot.graphicsMemory(size) : size;
+}
+
 /** Closer than this share, in memory and in speed, points cover each other. */
 const SAME_PLACE = 0.05;
 

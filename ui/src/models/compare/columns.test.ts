@@ -42,7 +42,7 @@ describe("columns", () => {
     const measured = await backend.hardware.measurements();
     const known = libraryColumn(qwen, fakeEntries, advice.levels, measured);
     expect(known.licence).toBe("apache-2.0");
-    expect(known.memory?.total).toBeGreaterThan(3e9);
+    expect(known.estimate?.memory_bytes.total).toBeGreaterThan(3e9);
     const other = fakeModels[0] as LibraryModel;
     const alone = libraryColumn(other, fakeEntries, advice.levels, measured);
     expect(alone.licence).toBeNull();

@@ -2,12 +2,12 @@
 import type {
   CatalogEntry,
   Class,
+  Estimate,
   HubDetails,
   HubFile,
   HubFileCheck,
   LibraryModel,
   Measurement,
-  MemoryBytes,
   Prediction,
   Range,
   Verdict,
@@ -30,7 +30,8 @@ export type Column = {
   /** Where it can be chosen. */
   levels: Level[];
   downloadBytes: number | null;
-  memory: MemoryBytes | null;
+  /** What it takes, and where. */
+  estimate: Pick<Estimate, "memory_bytes" | "vram_bytes" | "place"> | null;
   memoryBytes: number | null;
   verdict: Verdict | null;
   predicted: Range | null;
@@ -57,7 +58,7 @@ const fromOrigin = (
   ) ?? null;
 
 const estimated = (prediction: Prediction) => ({
-  memory: memoryIn(prediction),
+  estimate: prediction,
   memoryBytes: memoryIn(prediction).total,
   verdict: prediction.verdict,
   predicted: prediction.decode_tokens_per_second,
@@ -115,7 +116,6 @@ export function hubColumn(
   library: LibraryModel[],
 ): Column {
   const estimate = check?.estimate ?? file?.estimate ?? null;
-  const memory = estimate && memoryIn(estimate);
   const installed =
     library.find(({ id }) => id === file?.installed) ??
     fromOrigin(library, model.repository, file?.name ?? "");
@@ -138,8 +138,8 @@ export function hubColumn(
       file: name,
     })),
     downloadBytes: file?.bytes ?? null,
-    memory,
-    memoryBytes: memory?.total ?? null,
+    estimate,
+    memoryBytes: estimate && memoryIn(estimate).total,
     verdict: estimate?.verdict ?? model.verdict,
     predicted: estimate?.decode_tokens_per_second ?? null,
     measured: installed?.decodeTokensPerSecond ?? null,
@@ -177,7 +177,7 @@ export function libraryColumn(
     level: info.quantization,
     levels: [],
     downloadBytes: model.sizeBytes,
-    memory: null,
+    estimate: null,
     memoryBytes: last?.predicted.peakMemoryBytes ?? null,
     verdict: null,
     predicted:
