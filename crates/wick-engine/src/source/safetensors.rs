@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use wick_kernels::{Format, dequantize, quantize};
+use wick_kernels::{Format, WeightBytes, dequantize, quantize};
 
 use super::{Container, ModelSource, SourceTensor, TensorBytes};
 use crate::{
@@ -76,6 +76,8 @@ fn round_to_three_values(tensor: &SourceTensor) -> Result<(SourceTensor, f32)> {
     })?;
     let mut weights = vec![0.0; tensor.dims.iter().product()];
     dequantize(format, tensor.data.as_ref(), &mut weights)?;
+    // The file is several times as large as what is made of it.
+    tensor.data.release(0..tensor.data.as_ref().len());
     let sum: f64 = weights.iter().map(|weight| f64::from(weight.abs())).sum();
     let scale = ((sum / weights.len().max(1) as f64) as f32).max(1e-5);
     for weight in &mut weights {
@@ -94,4 +96,43 @@ fn round_to_three_values(tensor: &SourceTensor) -> Result<(SourceTensor, f32)> {
         data: TensorBytes::made(blocks),
     };
     Ok((rounded, scale))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    /// Bytes of a mapped file that are in memory.
+    fn resident_bytes(path: &Path) -> u64 {
+        let maps = fs::read_to_string("/proc/self/smaps").unwrap();
+        let name = path.to_str().unwrap();
+        let lines = maps.lines().skip_while(|line| !line.ends_with(name));
+        let mut sizes = lines.filter_map(|line| line.strip_prefix("Rss:"));
+        let size = sizes.next().expect("the file is mapped");
+        let size = size.trim().trim_end_matches(" kB");
+        size.parse::<u64>().unwrap() << 10
+    }
+
+    #[test]
+    fn what_was_rounded_leaves_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights");
+        let (columns, rows) = (2048, 2048);
+        // ±1, a half and a quarter of it, in BF16.
+        let bytes = [[0x80, 0x3f], [0x80, 0xbf], [0x00, 0x3f], [0x80, 0x3e]];
+        let bytes = bytes.concat().repeat(columns * rows / 4);
+        fs::write(&path, &bytes).unwrap();
+        let tensor = SourceTensor {
+            tensor_type: TensorType::Bf16,
+            dims: vec![columns, rows],
+            data: TensorBytes::open(&path, bytes.len() as u64).unwrap(),
+        };
+        let (rounded, scale) = round_to_three_values(&tensor).unwrap();
+        assert_eq!(scale, 0.6875);
+        assert_eq!(rounded.tensor_type, TensorType::Tq2_0);
+        let resident = resident_bytes(&path);
+        assert!(resident < bytes.len() as u64 / 8, "{resident}");
+    }
 }
