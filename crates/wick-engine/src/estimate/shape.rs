@@ -296,3 +296,70 @@ pub(super) fn sum(parts: impl IntoIterator<Item = u64>) -> Result<u64> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::estimate::{Dimensions, Mixture, Plan};
+
+    /// BitNet b1.58 2B4T.
+    fn bitnet() -> Dimensions {
+        Dimensions {
+            architecture: "bitnet".into(),
+            layers: 30,
+            embedding: 2560,
+            feed_forward: 6912,
+            heads: 20,
+            kv_heads: 5,
+            head_dim: 128,
+            vocabulary: 128_256,
+            context_length: 4096,
+            is_output_tied: true,
+            window: None,
+            experts: None,
+        }
+    }
+
+    /// A folder's packed matrices are made anew in memory, and what was made stays there when it has been repacked: no
+    /// file is behind it that it could be read from again. The same weights in a GGUF file are there once.
+    #[test]
+    fn weights_made_while_loading_are_held_beside_what_they_are_repacked_to() {
+        let folder = bitnet().at(Mixture::Ternary).unwrap();
+        let made = |group: &TensorGroup| group.made_bytes > 0;
+        let [layers] = &folder
+            .tensors
+            .iter()
+            .filter(|g| made(g))
+            .collect::<Vec<_>>()[..]
+        else {
+            panic!("only the matrices of the layers are packed");
+        };
+        assert_eq!(
+            (layers.role, layers.made_bytes),
+            (Role::Layer, layers.bytes)
+        );
+        let in_a_file = ModelShape {
+            tensors: folder
+                .tensors
+                .iter()
+                .cloned()
+                .map(|group| TensorGroup {
+                    made_bytes: 0,
+                    ..group
+                })
+                .collect(),
+            ..folder.clone()
+        };
+        let weights = |shape: &ModelShape| {
+            let memory = shape.memory(&Plan::on_processor(2048)).unwrap();
+            memory.memory_bytes.weights
+        };
+        assert_eq!(weights(&folder) - weights(&in_a_file), layers.bytes);
+        // On a graphics processor neither is.
+        let plan = Plan {
+            gpu_layers: 31,
+            ..Plan::on_processor(2048)
+        };
+        assert_eq!(folder.memory(&plan), in_a_file.memory(&plan));
+    }
+}
