@@ -224,8 +224,8 @@ impl Wick {
     /// Loads the model that will answer, so that the first answer is quick.
     pub async fn preload(&self) -> Result<()> {
         let (settings, model) = self.model_to_answer()?;
-        self.load(&self.load_target(&settings, &model)?, |_| {})
-            .await
+        let target = self.placed(self.load_target(&settings, &model)?).await;
+        self.load(&target, |_| {}).await
     }
 
     /// Has a model loaded, and notes the memory it takes.
@@ -270,6 +270,7 @@ impl Wick {
         }
     }
 
+    /// How to load a model, wherever it is computed; [`Wick::placed`] says where.
     pub(crate) fn load_target(
         &self,
         settings: &Settings,

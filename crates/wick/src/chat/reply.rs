@@ -15,7 +15,8 @@ use super::{
     title_from,
 };
 use crate::{
-    AppError, AppEvent, Error, Result, Settings, Wick, library::LibraryModel, store::Written,
+    AppError, AppEvent, Error, Result, Settings, Wick, library::LibraryModel, runtime::LoadTarget,
+    store::Written,
 };
 
 const SAVE_INTERVAL: Duration = Duration::from_millis(250);
@@ -56,6 +57,8 @@ struct Outcome {
     result: Result<ReplyStats>,
     /// Memory of the engine afterwards, where no other reply ran beside this one; unknown where others ran before.
     memory: Option<MemoryUse>,
+    /// How the model was loaded; unknown where it was not.
+    target: Option<LoadTarget>,
 }
 
 impl Wick {
@@ -146,11 +149,12 @@ impl Wick {
             let outcome = wick
                 .write_reply(&reply, &settings, &model, stopped, &sink)
                 .await;
-            if let (Ok(stats), Some(memory)) = (&outcome.result, outcome.memory) {
+            if let (Ok(stats), Some(memory)) = (&outcome.result, outcome.memory)
+                && let Some(target) = &outcome.target
                 // A model that was deleted meanwhile has no entry.
-                if let Ok(target) = wick.load_target(&settings, &model) {
-                    wick.note(&target, &model.info, Some(stats), memory);
-                }
+                && wick.model_file(&model.id).is_ok()
+            {
+                wick.note(target, &model.info, Some(stats), memory);
             }
             let saved = wick.save_outcome(&reply, outcome);
             wick.running.lock().remove(&reply.id);
@@ -178,7 +182,7 @@ impl Wick {
         let begin = async {
             let branch = self.store.branch(reply.parent_id.unwrap_or(reply.id))?;
             sink(ReplyEvent::Waiting);
-            let target = self.load_target(settings, model)?;
+            let target = self.placed(self.load_target(settings, model)?).await;
             let loading = |fraction| sink(ReplyEvent::Loading { fraction });
             self.load(&target, loading).await?;
             let conversation = prompt::conversation(&settings.system_prompt, &branch);
@@ -189,13 +193,13 @@ impl Wick {
                 conversation: Some(conversation_of(reply.chat_id)),
                 ..GenerateRequest::default()
             };
-            Ok((self.runtime.generate(request).await?, conversation))
+            Ok((self.runtime.generate(request).await?, conversation, target))
         };
         let work = tokio::select! {
             work = begin => work,
             _ = stopped.wait_for(|stopped| *stopped) => Err(Error::Cancelled),
         };
-        let (mut work, conversation) = match work {
+        let (mut work, conversation, target) = match work {
             Ok(begun) => begun,
             Err(error) => {
                 return Outcome {
@@ -203,6 +207,7 @@ impl Wick {
                     reasoning,
                     result: Err(error),
                     memory: None,
+                    target: None,
                 };
             }
         };
@@ -262,6 +267,7 @@ impl Wick {
             reasoning,
             result,
             memory,
+            target: Some(target),
         }
     }
 

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use wick_engine::{
     calibration::{Calibration, CalibrationRequest, Correction},
     estimate::{ModelShape, Plan},
-    process::protocol::{MemoryUse, ModelInfo, ReplyStats},
+    process::protocol::{DeviceChoice, MemoryUse, ModelInfo, ReplyStats},
     source::Checkpoint,
 };
 
@@ -89,7 +89,7 @@ impl Machine {
     }
 
     /// What a model consists of, by its header.
-    fn shape(&self, target: &LoadTarget) -> Option<Arc<ModelShape>> {
+    pub fn shape(&self, target: &LoadTarget) -> Option<Arc<ModelShape>> {
         let mut known = self.shape.lock().unwrap_or_else(PoisonError::into_inner);
         match &*known {
             Some((id, shape)) if *id == target.model_id => Some(shape.clone()),
@@ -246,6 +246,10 @@ impl Wick {
     ) {
         if stats.is_none() {
             self.machine.is_fresh.store(true, Ordering::Relaxed);
+        }
+        // Predictions in the ledger are those for the processor; what a graphics processor does would correct them wrongly.
+        if target.options.device != DeviceChoice::Cpu {
+            return;
         }
         let measured = Figures::measured(stats, memory);
         let Some(fingerprint) = self.machine.fingerprint().filter(|_| !measured.is_empty()) else {

@@ -8,8 +8,8 @@ use tokio::sync::{OwnedRwLockReadGuard, RwLock, watch};
 use wick_engine::{
     calibration::{Calibration, CalibrationRequest},
     process::protocol::{
-        BenchRequest, Event, GenerateRequest, LoadOptions, MemoryUse, ModelInfo, PerplexityRequest,
-        Request,
+        BenchRequest, DeviceChoice, Event, GenerateRequest, LoadOptions, MemoryUse, ModelInfo,
+        PerplexityRequest, Request,
     },
 };
 
@@ -48,6 +48,12 @@ impl LoadTarget {
     /// Threads it computes with.
     pub fn threads(&self) -> u32 {
         self.threads.unwrap_or_else(|| physical_cores() as u32)
+    }
+
+    /// The same, computed there.
+    pub fn on(mut self, device: DeviceChoice) -> Self {
+        self.options.device = device;
+        self
     }
 }
 
@@ -89,6 +95,13 @@ impl Runtime {
     /// Id of the process that has a model loaded.
     pub fn pid(&self) -> Option<u32> {
         self.slot.try_read().ok()?.as_ref()?.process.pid()
+    }
+
+    /// Where the model that is loaded is computed, if it is this one and loaded in the same way otherwise.
+    pub async fn device_of(&self, target: &LoadTarget) -> Option<DeviceChoice> {
+        let slot = self.slot.read().await;
+        let device = slot.as_ref()?.target.options.device;
+        ready(&slot, &target.clone().on(device)).map(|_| device)
     }
 
     /// Has the model loaded: at once where it is, else in a new process. `progress` hears fractions from 0 to 1.
