@@ -1,11 +1,15 @@
 //! A loaded model and the sequences that are read with it: tokens go in, logits for the next one come out.
 
-use std::sync::Arc;
+use std::{
+    fmt,
+    ops::{Deref, Range},
+    sync::Arc,
+};
 
 use crate::{
     Error, Result,
     kv_cache::{CacheFormat, CacheLayout, KvCache},
-    layers::Compute,
+    layers::{Compute, Numbers},
     models::{self, Model, Step},
     source::ModelSource,
 };
@@ -81,6 +85,32 @@ pub struct Reading<'a> {
     pub outputs: usize,
 }
 
+/// Logits of one sequence, row after row, in memory that the next pass uses again when these are gone.
+pub struct Logits {
+    numbers: Arc<Numbers>,
+    range: Range<usize>,
+}
+
+impl fmt::Debug for Logits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl PartialEq for Logits {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Deref for Logits {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.numbers[self.range.clone()]
+    }
+}
+
 impl Decoder {
     /// A sequence that has read nothing.
     pub fn new(model: &Arc<LoadedModel>) -> Self {
@@ -107,7 +137,7 @@ impl Decoder {
     }
 
     /// Reads tokens and returns the logits that follow the last of them: one for each token there is.
-    pub fn prefill(&mut self, tokens: &[u32]) -> Result<Vec<f32>> {
+    pub fn prefill(&mut self, tokens: &[u32]) -> Result<Logits> {
         let reading = Reading {
             decoder: self,
             tokens,
@@ -117,7 +147,7 @@ impl Decoder {
     }
 
     /// Reads one token and returns the logits that follow it.
-    pub fn decode(&mut self, token: u32) -> Result<Vec<f32>> {
+    pub fn decode(&mut self, token: u32) -> Result<Logits> {
         self.prefill(&[token])
     }
 
@@ -176,7 +206,7 @@ impl Decoder {
 
 /// Reads tokens of several sequences of one model in one pass. Returns for each the logits asked for, row after row.
 /// If it fails, no sequence has moved.
-pub fn read(readings: Vec<Reading<'_>>) -> Result<Vec<Vec<f32>>> {
+pub fn read(readings: Vec<Reading<'_>>) -> Result<Vec<Logits>> {
     let Some(first) = readings.first() else {
         return Ok(Vec::new());
     };
@@ -200,19 +230,19 @@ pub fn read(readings: Vec<Reading<'_>>) -> Result<Vec<Vec<f32>>> {
         histories.push((tokens, reading.tokens));
     }
     let logits = model.model.forward(&mut step)?; // (n_outputs, n_vocabulary)
-    let mut logits = logits.into_numbers()?;
+    let numbers = Arc::new(logits.into_numbers()?);
     step.advance();
     for (history, tokens) in histories {
         history.extend_from_slice(tokens);
     }
-    if let [_] = wanted[..] {
-        return Ok(vec![logits]);
-    }
-    let mut parts = Vec::with_capacity(wanted.len());
-    for outputs in wanted {
-        let rest = logits.split_off(outputs * vocabulary);
-        parts.push(logits);
-        logits = rest;
-    }
-    Ok(parts)
+    let mut end = 0;
+    let parts = wanted.into_iter().map(|outputs| {
+        let start = end;
+        end += outputs * vocabulary;
+        Logits {
+            numbers: numbers.clone(),
+            range: start..end,
+        }
+    });
+    Ok(parts.collect())
 }

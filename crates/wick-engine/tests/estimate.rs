@@ -5,7 +5,7 @@
 )]
 
 use wick_engine::{
-    calibration::{Calibration, Correction, ProductRate},
+    calibration::{AttentionRate, Calibration, Correction, ProductRate},
     estimate::{
         Dimensions, ExpertDimensions, Memory, MemoryVerdict, Mixture, Plan, Rates, Role,
         SpeedVerdict,
@@ -65,6 +65,14 @@ fn qwen3_30b() -> Dimensions {
     }
 }
 
+fn attention(head_dim: u32, decode_macs_per_second: f64) -> AttentionRate {
+    AttentionRate {
+        head_dim,
+        prefill_macs_per_second: 200e9,
+        decode_macs_per_second,
+    }
+}
+
 /// Round figures of no machine.
 fn calibration() -> Calibration {
     let rate = |tensor_type: &str| ProductRate {
@@ -78,8 +86,8 @@ fn calibration() -> Calibration {
         memory_bytes_per_second: vec![25e9, 40e9],
         disk_bytes_per_second: None,
         products: vec![rate("Q4_K"), rate("Q6_K"), rate("Q8_0")],
-        attention_macs_per_second: 200e9,
-        decode_attention_macs_per_second: 30e9,
+        attention: vec![attention(64, 30e9), attention(128, 30e9)],
+        cache_bytes_per_second: 40e9,
         layer_seconds: 20e-6,
     }
 }
@@ -241,11 +249,11 @@ fn decoding_takes_as_long_as_reading_the_weights_and_the_cache() {
     let expected = bytes as f64 / 40e9 + 48.0 * 20e-6;
     assert!((at(0) - expected).abs() < router / 40e9, "{}", at(0));
     // 48 layers, 32 heads of 128 numbers, with keys and with values
-    let attention = 48.0 * 32.0 * 128.0 * 2.0 * 8000.0 / 30e9;
-    assert!((at(8000) - at(0) - attention).abs() < 1e-6);
+    let attended = 48.0 * 32.0 * 128.0 * 2.0 * 8000.0 / 30e9;
+    assert!((at(8000) - at(0) - attended).abs() < 1e-6);
     // A processor that computes faster than it reads waits for 4 heads of keys and values, 2 bytes each.
     let fast = Calibration {
-        decode_attention_macs_per_second: 1e15,
+        attention: vec![attention(128, 1e15)],
         ..calibration()
     };
     let at = |position| {
@@ -254,6 +262,33 @@ fn decoding_takes_as_long_as_reading_the_weights_and_the_cache() {
     };
     let cache = 48.0 * 4.0 * 128.0 * 2.0 * 2.0 * 8000.0 / 40e9;
     assert!((at(8000) - at(0) - cache).abs() < 1e-6);
+}
+
+#[test]
+fn attention_of_other_widths_lies_on_a_line_through_those_measured() {
+    let shape = gemma3_1b().at(Mixture::Q8_0).unwrap();
+    let plan = Plan::on_processor(8192);
+    // A position costs 3 and 4 there: 2 for itself, and 1 for each 64 numbers; heads of 256 then 6.
+    let measured = Calibration {
+        attention: vec![
+            attention(64, 64e9 / 3.0 / 64.0),
+            attention(128, 128e9 / 4.0 / 64.0),
+        ],
+        cache_bytes_per_second: 1e18,
+        ..calibration()
+    };
+    let at = |position| {
+        let rate = shape.decode_tokens_per_second(&plan, &rates(&measured), position);
+        1.0 / rate.unwrap()
+    };
+    let whole = shape.layers.iter().filter(|layer| layer.window.is_none());
+    let positions = (whole.count() * 1000) as f64;
+    let expected = positions * 4.0 * 2.0 * 6.0 * 64.0 / 1e9;
+    let took = at(2000) - at(1000);
+    assert!(
+        (took - expected).abs() < 1e-3 * expected,
+        "{took} for {expected}"
+    );
 }
 
 #[test]
@@ -422,12 +457,13 @@ fn hostile_dimensions_are_refused_or_reckoned_without_wrapping() {
 }
 
 #[test]
-fn a_correction_changes_every_part_of_memory_alike() {
+fn a_correction_changes_all_of_memory_but_the_cache() {
     let shape = qwen3_06b().at(Mixture::Q8_0).unwrap();
     let memory = shape.memory(&Plan::on_processor(4096)).unwrap();
     let Memory { memory_bytes, .. } = memory.corrected(1.5);
     let before = memory.memory_bytes;
-    assert_eq!(memory_bytes.kv_cache, before.kv_cache * 3 / 2);
+    assert_eq!(memory_bytes.weights, before.weights * 3 / 2);
+    assert_eq!(memory_bytes.kv_cache, before.kv_cache);
     let parts = memory_bytes.weights + memory_bytes.kv_cache + memory_bytes.work;
     assert_eq!(memory_bytes.total, parts);
 }

@@ -38,7 +38,7 @@ fn logits(model: &Arc<LoadedModel>, tokens: &[u32], at_once: usize) -> Vec<f32> 
     let mut decoder = Decoder::new(model);
     let mut logits = Vec::new();
     for chunk in tokens.chunks(at_once) {
-        logits = decoder.prefill(chunk).unwrap();
+        logits = decoder.prefill(chunk).unwrap().to_vec();
     }
     assert_eq!(decoder.position(), tokens.len());
     logits

@@ -88,7 +88,7 @@ fn sequences_read_in_one_pass_as_they_do_alone() {
         let pieces = [tokens(1, 90), tokens(2, 1), tokens(3, 17), tokens(4, 64)];
         let mut decoders: Vec<Decoder> = pieces.iter().map(|_| Decoder::new(&model)).collect();
         for _ in 0..2 {
-            let alone: Vec<Vec<f32>> = decoders
+            let alone: Vec<_> = decoders
                 .iter()
                 .zip(&pieces)
                 .map(|(decoder, tokens)| decoder.fork().unwrap().prefill(tokens).unwrap())

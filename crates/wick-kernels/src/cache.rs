@@ -69,8 +69,16 @@ impl PageLayout {
         if rows == 0 || self.bytes() == 0 {
             return Ok(());
         }
+        if let ([page], 1) = (&mut *pages, rows) {
+            for (head, bytes) in page.chunks_exact_mut(self.head_bytes()).enumerate() {
+                let from = head * self.head_dim;
+                self.write_token(bytes, slot, &keys[from..], &values[from..]);
+            }
+            return Ok(());
+        }
         let pages: Vec<_> = pages.iter_mut().map(|page| Shared::new(page)).collect();
-        let write = |page: usize, head: usize| {
+        threads.share(pages.len() * self.kv_heads, &|i| {
+            let (page, head) = (i / self.kv_heads, i % self.kv_heads);
             let (first, last) = (page * PAGE_TOKENS, (page + 1) * PAGE_TOKENS);
             // SAFETY: each head of a page is written by one thread.
             let bytes = unsafe { pages[page].part(head * self.head_bytes(), self.head_bytes()) };
@@ -78,13 +86,7 @@ impl PageLayout {
                 let from = (at - slot) * width + head * self.head_dim;
                 self.write_token(bytes, at - first, &keys[from..], &values[from..]);
             }
-        };
-        match rows {
-            1 => (0..self.kv_heads).for_each(|head| write(slot / PAGE_TOKENS, head)),
-            _ => threads.share(pages.len() * self.kv_heads, &|i| {
-                write(i / self.kv_heads, i % self.kv_heads);
-            }),
-        }
+        });
         Ok(())
     }
 
@@ -216,7 +218,7 @@ impl PageLayout {
         self.head_dim.div_ceil(LANES).saturating_mul(LANES)
     }
 
-    fn scale_blocks(&self) -> usize {
+    pub(crate) fn scale_blocks(&self) -> usize {
         match self.format {
             CacheFormat::Q8_0 => self.head_dim.div_ceil(BLOCK),
             _ => 0,

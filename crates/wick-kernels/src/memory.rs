@@ -1,11 +1,14 @@
 //! Memory for repacked weights, in large pages where the system has them: reading weights is bound by memory, and half
 //! as fast with small pages.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+mod system;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub(crate) use system::Chunk;
+
 /// The size of a large page.
-const PAGE: usize = 2 << 20;
+pub(crate) const PAGE: usize = 2 << 20;
 
 /// Most matrices of a small model are smaller than a large page; they share chunks of this size.
 const CHUNK: usize = 32 << 20;
@@ -36,16 +39,6 @@ pub(crate) struct Memory {
     length: usize,
 }
 
-struct Chunk {
-    start: *mut u8,
-    layout: Layout,
-}
-
-// SAFETY: a chunk is plain memory; who may write a part of it is `Memory`'s matter.
-unsafe impl Send for Chunk {}
-// SAFETY: as above.
-unsafe impl Sync for Chunk {}
-
 impl Arena {
     /// Memory of undefined contents. `None` where the size is not one that can be had.
     pub(crate) fn allocate(&self, length: usize) -> Option<Memory> {
@@ -72,36 +65,10 @@ impl Arena {
     }
 }
 
-impl Chunk {
-    fn new(length: usize) -> Option<Chunk> {
-        let length = length.checked_next_multiple_of(PAGE)?;
-        let layout = Layout::from_size_align(length, PAGE).ok()?;
-        // SAFETY: the size is not zero.
-        let start = unsafe { alloc(layout) };
-        if start.is_null() {
-            handle_alloc_error(layout);
-        }
-        // A wish: without it, or where it is refused, pages are small.
-        #[cfg(target_os = "linux")]
-        // SAFETY: advice about memory that was just allocated, of whole pages.
-        unsafe {
-            libc::madvise(start.cast(), length, libc::MADV_HUGEPAGE);
-        }
-        Some(Chunk { start, layout })
-    }
-}
-
-impl Drop for Chunk {
-    fn drop(&mut self) {
-        // SAFETY: allocated with this layout.
-        unsafe { dealloc(self.start, self.layout) }
-    }
-}
-
 impl Memory {
     pub(crate) fn start(&self) -> *mut u8 {
         // SAFETY: within the chunk.
-        unsafe { self.chunk.start.add(self.start) }
+        unsafe { self.chunk.start().add(self.start) }
     }
 
     pub(crate) fn length(&self) -> usize {

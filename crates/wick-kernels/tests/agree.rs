@@ -229,12 +229,12 @@ fn what_stands_between_products_agrees() {
                     .write_rows(&scalar, t % PAGE_TOKENS, &mut [page], &key, &value)
                     .unwrap();
             }
-            let pages = pages.iter().map(|p| Some(p.as_slice())).collect();
+            let pages = pages.into_iter().map(Some).collect::<Vec<_>>();
             let spans = [Span {
                 first_row: 0,
                 rows: 3,
                 first_position: 97,
-                pages,
+                pages: &pages,
             }];
             run(&|threads, out| attention(threads, &layout, &shape, &spans, &x, out).unwrap());
         }
@@ -365,7 +365,7 @@ fn nothing_is_read_past_the_end() {
             first_row: 0,
             rows: 1,
             first_position: 63,
-            pages: vec![Some(page.bytes())],
+            pages: &vec![Some(page.bytes())],
         }];
         let queries = guarded::floats(&random.units(60));
         let mut out = vec![0.0; 60];

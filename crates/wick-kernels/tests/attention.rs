@@ -3,14 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use wick_kernels::{
-    AttentionShape, CacheFormat, Error, PAGE_TOKENS, PageLayout, Span, Threads, attention,
+    AttentionShape, CacheFormat, Error, PAGE_TOKENS, PageLayout, PageTable, Span, Threads,
+    attention,
 };
 
 mod common;
 use common::{Random, difference};
 
 struct Sequence {
-    pages: Vec<Vec<u8>>,
+    pages: Vec<Option<Vec<u8>>>,
     keys: Vec<f32>,
     values: Vec<f32>,
 }
@@ -18,12 +19,12 @@ struct Sequence {
 /// Random keys and values, in pages and as the pages give them back.
 fn sequence(random: &mut Random, layout: &PageLayout, tokens: usize) -> Sequence {
     let width = layout.kv_heads * layout.head_dim;
-    let mut pages = vec![vec![0xff; layout.bytes()]; tokens.div_ceil(PAGE_TOKENS)];
+    let mut pages = vec![Some(vec![0xff; layout.bytes()]); tokens.div_ceil(PAGE_TOKENS)];
     let (mut keys, mut values) = (Vec::new(), Vec::new());
     let threads = Threads::new(1);
     for t in 0..tokens {
         let (mut key, mut value) = (random.units(width), random.units(width));
-        let page = &mut pages[t / PAGE_TOKENS];
+        let page = pages[t / PAGE_TOKENS].as_mut().unwrap();
         layout
             .write_rows(&threads, t % PAGE_TOKENS, &mut [page], &key, &value)
             .unwrap();
@@ -41,27 +42,19 @@ fn sequence(random: &mut Random, layout: &PageLayout, tokens: usize) -> Sequence
 }
 
 impl Sequence {
-    fn span(
-        &self,
-        shape: &AttentionShape,
-        first_row: usize,
-        rows: usize,
-        first_position: usize,
-    ) -> Span<'_> {
-        let hidden = shape
-            .window
-            .map_or(0, |w| (first_position + 1).saturating_sub(w))
-            / PAGE_TOKENS;
-        let pages = self.pages.iter().enumerate();
-        let pages = pages
-            .map(|(i, p)| (i >= hidden).then_some(p.as_slice()))
-            .collect();
+    fn span(&self, first_row: usize, rows: usize, first_position: usize) -> Span<'_> {
         Span {
             first_row,
             rows,
             first_position,
-            pages,
+            pages: &self.pages,
         }
+    }
+
+    /// Gives up the pages that nobody sees who stands at `position` or after.
+    fn leave_behind(&mut self, shape: &AttentionShape, position: usize) {
+        let first = shape.window.map_or(0, |w| (position + 1).saturating_sub(w));
+        self.pages[..first / PAGE_TOKENS].fill(None);
     }
 
     /// One query row by the definition, in f64.
@@ -125,15 +118,16 @@ fn attention_is_a_softmax_over_the_positions_a_row_sees() {
                 kv_heads: shape.kv_heads,
                 head_dim: shape.head_dim,
             };
-            let (long, short) = (
+            let (mut long, short) = (
                 sequence(&mut random, &layout, 1300),
                 sequence(&mut random, &layout, 5),
             );
+            long.leave_behind(&shape, 960);
             // Rows across the end of a chunk, a row at the end, and a beginning.
             let spans = [
-                long.span(&shape, 0, 140, 960),
-                long.span(&shape, 140, 1, 1299),
-                short.span(&shape, 141, 5, 0),
+                long.span(0, 140, 960),
+                long.span(140, 1, 1299),
+                short.span(141, 5, 0),
             ];
             let width = shape.heads * shape.head_dim;
             let queries = random.units(146 * width);
@@ -162,15 +156,16 @@ fn a_row_is_the_same_alone_and_among_others() {
             kv_heads: shape.kv_heads,
             head_dim: shape.head_dim,
         };
-        let long = sequence(&mut random, &layout, 1200);
+        let mut long = sequence(&mut random, &layout, 1200);
+        long.leave_behind(&shape, 1100);
         let width = shape.heads * shape.head_dim;
         let queries = random.units(100 * width);
         let mut together = vec![0.0; 100 * width];
-        let spans = [long.span(&shape, 0, 100, 1100)];
+        let spans = [long.span(0, 100, 1100)];
         attention(&threads, &layout, &shape, &spans, &queries, &mut together).unwrap();
         for row in 0..100 {
             let mut alone = vec![0.0; width];
-            let spans = [long.span(&shape, 0, 1, 1100 + row)];
+            let spans = [long.span(0, 1, 1100 + row)];
             let query = &queries[row * width..][..width];
             attention(&threads, &layout, &shape, &spans, query, &mut alone).unwrap();
             assert_eq!(
@@ -203,33 +198,40 @@ fn what_cannot_be_computed_is_an_error() {
             &mut [0.0; 2 * 256],
         )
     };
-    run(&shape, tokens.span(&shape, 0, 2, 128)).unwrap();
-    run(&shape, tokens.span(&shape, 0, 0, 0)).unwrap();
-    let mut missing = tokens.span(&shape, 0, 2, 128);
-    missing.pages[1] = None;
+    run(&shape, tokens.span(0, 2, 128)).unwrap();
+    run(&shape, tokens.span(0, 0, 0)).unwrap();
+    let mut missing = tokens.pages.clone();
+    missing[1] = None;
+    let pages: &dyn PageTable = &missing;
+    let span = Span {
+        pages,
+        ..tokens.span(0, 2, 128)
+    };
     assert_eq!(
-        run(&shape, missing),
+        run(&shape, span),
         Err(Error::MissingPage { span: 0, page: 1 })
     );
     assert_eq!(
-        run(&shape, tokens.span(&shape, 0, 2, 191)),
+        run(&shape, tokens.span(0, 2, 191)),
         Err(Error::MissingPage { span: 0, page: 3 })
     );
-    assert!(run(&shape, tokens.span(&shape, 1, 2, 0)).is_err());
-    assert!(run(&shape, tokens.span(&shape, 0, 2, usize::MAX)).is_err());
-    let mut short = tokens.span(&shape, 0, 2, 0);
-    short.pages[0] = Some(&[0; 10]);
+    assert!(run(&shape, tokens.span(1, 2, 0)).is_err());
+    assert!(run(&shape, tokens.span(0, 2, usize::MAX)).is_err());
+    let short = Span {
+        pages: &vec![Some(vec![0; 10])],
+        ..tokens.span(0, 2, 0)
+    };
     assert!(run(&shape, short).is_err());
     let uneven = AttentionShape { heads: 3, ..shape };
     assert!(matches!(
-        run(&uneven, tokens.span(&shape, 0, 2, 0)),
+        run(&uneven, tokens.span(0, 2, 0)),
         Err(Error::Heads { .. })
     ));
     let none = AttentionShape {
         kv_heads: 0,
         ..shape
     };
-    assert!(run(&none, tokens.span(&shape, 0, 2, 0)).is_err());
+    assert!(run(&none, tokens.span(0, 2, 0)).is_err());
 }
 
 #[test]

@@ -364,8 +364,11 @@ fn nonsense_about_a_machine_recommends_nothing_that_is_nonsense() {
         case.profile.gpus[0].memory_bytes_per_second = Some(wrong);
         let measured = case.calibration.as_mut().unwrap();
         measured.memory_bytes_per_second = vec![wrong];
-        measured.attention_macs_per_second = wrong;
-        measured.decode_attention_macs_per_second = wrong;
+        measured.cache_bytes_per_second = wrong;
+        for rate in &mut measured.attention {
+            rate.prefill_macs_per_second = wrong;
+            rate.decode_macs_per_second = wrong;
+        }
         for recommendation in case.recommended() {
             let estimate = recommendation.prediction.estimate;
             if let Some(decode) = estimate.decode_tokens_per_second {
@@ -428,10 +431,12 @@ fn the_whole_catalog_is_predicted_and_corrected_by_what_was_learnt() {
     for (before, after) in plain.iter().zip(&corrected) {
         let rate = |p: &Prediction| p.estimate.decode_tokens_per_second.unwrap().expected;
         let ratio = rate(after) / rate(before);
-        let memory = |p: &Prediction| p.estimate.memory.memory_bytes.total as f64;
+        let memory = |p: &Prediction| p.estimate.memory.memory_bytes;
         let is_of_kind = before.model_id.starts_with("qwen3-4b") || before.model_id == "qwen3-8b";
         if is_of_kind {
-            assert!((ratio - 0.5).abs() < 1e-9 && memory(after) > 1.19 * memory(before));
+            let (after, before) = (memory(after), memory(before));
+            assert!((ratio - 0.5).abs() < 1e-9 && after.kv_cache == before.kv_cache);
+            assert!(after.weights as f64 > 1.19 * before.weights as f64);
         } else if !before.model_id.starts_with("qwen3") {
             assert_eq!(before, after);
         }

@@ -564,12 +564,10 @@ export type Calibration = {
   /** Products by tensor type, with [`threads`](Self::threads) threads. A machine so slow that time ran out lacks the
  * rarest types. */
   products: Array<ProductRate>,
-  /** Multiplications and additions a second of attention while a prompt is read: one for a query, a position it sees
- * and a number of the key, and one for each number of the value. */
-  attentionMacsPerSecond: number,
-  /** The same while a token is written, over a context that no near cache holds: where it comes from memory, it takes
- * at least what reading that takes. */
-  decodeAttentionMacsPerSecond: number,
+  /** Attention by the width of a head, the narrowest first. */
+  attention: Array<AttentionRate>,
+  /** Bytes of keys and values that pass by in a second while a token is written, where they come from memory. */
+  cacheBytesPerSecond: number,
   /** What a pass over one layer costs beside its products and attention, with one token. Attention to the first
  * tokens is in it, and so is what it takes to begin a product. */
   layerSeconds: number, };

@@ -117,8 +117,11 @@ export const fakeFigures: Calibration = {
     rate("Q4_0", 52.7, 845),
     rate("Q5_1", 53.3, 820),
   ],
-  attentionMacsPerSecond: 460e9,
-  decodeAttentionMacsPerSecond: 300e9,
+  attention: [
+    { headDim: 64, prefillMacsPerSecond: 390e9, decodeMacsPerSecond: 310e9 },
+    { headDim: 128, prefillMacsPerSecond: 460e9, decodeMacsPerSecond: 330e9 },
+  ],
+  cacheBytesPerSecond: 49.3e9,
   layerSeconds: 14.2e-6,
 };
 

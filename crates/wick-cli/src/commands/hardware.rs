@@ -182,8 +182,22 @@ fn print_calibration(kept: &KeptCalibration) {
         say("disk", format!("{} GB/s", giga(rate)));
     }
     say("threads", format!("fastest with {}", figures.threads));
-    let rate = figures.attention_macs_per_second / 1e9;
-    say("attention", format!("{rate:.0} GMAC/s"));
+    for rate in &figures.attention {
+        let (read, written) = (rate.prefill_macs_per_second, rate.decode_macs_per_second);
+        say(
+            "attention",
+            format!(
+                "{:.0} GMAC/s reading, {:.0} writing, with heads of {}",
+                read / 1e9,
+                written / 1e9,
+                rate.head_dim
+            ),
+        );
+    }
+    say(
+        "KV cache",
+        format!("{} GB/s", giga(figures.cache_bytes_per_second)),
+    );
     say(
         "layer",
         format!("{:.1} µs beside products", figures.layer_seconds * 1e6),

@@ -14,8 +14,14 @@ use crate::Result;
 const WINDOW: Duration = Duration::from_millis(12);
 const WINDOWS: usize = 4;
 
-/// Bytes between two looks at the clock.
-const PIECE: usize = 256 << 10;
+/// Bytes of a stream between two looks at the clock.
+const PIECE: usize = 64 << 10;
+
+/// Places at which a thread reads at a time.
+const STREAMS: usize = 4;
+
+/// A cache line: all of it comes when a number of it is asked for.
+const LINE: usize = 64;
 
 /// Counts of threads that are measured; what lies between is drawn as a line. A few threads fill the bus, and beyond
 /// them little happens.
@@ -73,9 +79,14 @@ fn read(part: &[u8], begin: &AtomicBool) -> f64 {
     }
     let began = Instant::now();
     let mut total = 0;
-    for piece in part.chunks(PIECE).cycle() {
-        black_box(sum(piece));
-        total += piece.len();
+    // A thread that reads at one place alone does not keep memory busy.
+    let stream = part.len().div_ceil(STREAMS).max(1);
+    let streams: Vec<&[u8]> = part.chunks(stream).collect();
+    for first in (0..stream).step_by(PIECE).cycle() {
+        for stream in &streams {
+            total += stream.len().saturating_sub(first).min(PIECE);
+        }
+        black_box(sum(&streams, first));
         if began.elapsed() >= WINDOW {
             break;
         }
@@ -97,17 +108,15 @@ fn spread(measured: &[(usize, f64)]) -> Vec<f64> {
     rates
 }
 
-/// Reads every byte. Sums that do not wait for each other keep loads in flight.
-fn sum(bytes: &[u8]) -> u64 {
-    let (words, _) = bytes.as_chunks::<8>();
-    let (lines, _) = words.as_chunks::<32>();
-    let mut sums = [0u64; 32];
-    for line in lines {
-        for (sum, word) in sums.iter_mut().zip(line) {
-            *sum = sum.wrapping_add(u64::from_le_bytes(*word));
+/// Has every line of a piece of each stream read.
+fn sum(streams: &[&[u8]], first: usize) -> u64 {
+    let mut total = 0u64;
+    for at in (first..first + PIECE).step_by(LINE) {
+        for stream in streams {
+            total += u64::from(stream.get(at).copied().unwrap_or(0));
         }
     }
-    sums.iter().fold(0, |total, sum| total.wrapping_add(*sum))
+    total
 }
 
 #[cfg(test)]
@@ -115,13 +124,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_byte_is_read() {
-        let mut bytes = vec![0u8; 4096];
-        for at in [0, 255, 2047, 4095] {
-            bytes[at] = 1;
-        }
-        let expected = 1 + 3 * (1u64 << 56);
-        assert_eq!(sum(&bytes), expected);
+    fn every_line_is_read() {
+        let mut bytes = vec![0u8; 3 * PIECE];
+        bytes.iter_mut().step_by(LINE).for_each(|byte| *byte = 1);
+        let streams = [&bytes[..], &bytes[..LINE + 1], &bytes[..0]];
+        assert_eq!(sum(&streams, 0), (PIECE / LINE) as u64 + 2);
+        assert_eq!(sum(&streams, PIECE), (PIECE / LINE) as u64);
+        assert_eq!(sum(&streams, 3 * PIECE), 0);
     }
 
     #[test]

@@ -1,14 +1,14 @@
-//! What a layer does beside its products: attention to a prompt, and all the small steps of one token.
+//! What a layer does beside its products and attention to what came long before: all the small steps of one token.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use wick_kernels::{
-    Activation, AttentionShape, CacheFormat, Format, Matrix, MatrixPart, PAGE_TOKENS, PageLayout,
-    RopeStyle, Span, Threads, attention, gated, rms_norm, rope,
+    Activation, AttentionShape, CacheFormat, Format, Matrix, MatrixPart, PAGE_TOKENS, Page,
+    PageLayout, RopeStyle, Threads, attention, gated, rms_norm, rope,
 };
 
-use super::{buffer::Buffer, course::Course};
-use crate::Result;
+use super::{attention::span, buffer::Buffer, course::Course};
+use crate::{Error, Result};
 
 const WINDOW: Duration = Duration::from_millis(120);
 
@@ -18,12 +18,6 @@ const HEAD_DIM: usize = 128;
 const WIDTH: usize = HEADS * HEAD_DIM;
 const KEYS: usize = KV_HEADS * HEAD_DIM;
 const FEED_FORWARD: usize = 3 * WIDTH;
-
-/// Rows of a prompt, and the context at whose end they stand.
-const PROMPT: (usize, usize) = (256, 512);
-
-/// The same of a token that is written.
-const TOKEN: (usize, usize) = (1, 4096);
 
 /// Layers of one run: a single one is too short for the clock.
 const LAYERS: usize = 16;
@@ -42,34 +36,6 @@ const SHAPE: AttentionShape = AttentionShape {
     softcap: None,
     window: None,
 };
-
-/// Multiplications and additions a second of attention while a prompt is read.
-pub(super) fn prefill_attention(course: &Course<'_>, threads: &Threads) -> Result<f64> {
-    attention_rate(course, threads, PROMPT)
-}
-
-/// The same while a token is written.
-pub(super) fn decode_attention(course: &Course<'_>, threads: &Threads) -> Result<f64> {
-    attention_rate(course, threads, TOKEN)
-}
-
-fn attention_rate(
-    course: &Course<'_>,
-    threads: &Threads,
-    (rows, context): (usize, usize),
-) -> Result<f64> {
-    let pages = vec![page(threads)?; context / PAGE_TOKENS];
-    let queries = vec![0.1; rows * WIDTH];
-    let mut out = vec![0.0; queries.len()];
-    let seconds = course.time(WINDOW, || {
-        let spans = [span(&pages, rows)];
-        Ok(attention(
-            threads, &LAYOUT, &SHAPE, &spans, &queries, &mut out,
-        )?)
-    })?;
-    let seen: usize = (context - rows + 1..=context).sum();
-    Ok((2 * seen * WIDTH) as f64 / seconds)
-}
 
 /// Seconds of a layer with one token, where its weights are so few that they cost nothing.
 pub(super) fn layer_seconds(
@@ -90,7 +56,7 @@ pub(super) fn layer_seconds(
         Matrix::new(vec![part], threads)
     };
     let (from_width, from_feed_forward) = (matrix(WIDTH)?, matrix(FEED_FORWARD)?);
-    let mut pages = [page(threads)?];
+    let mut pages = vec![Some(Arc::new(Page::zeroed(LAYOUT.bytes())?))];
     let x: Vec<f32> = (0..2 * FEED_FORWARD)
         .map(|i| (i % 23) as f32 * 0.1)
         .collect();
@@ -118,8 +84,12 @@ pub(super) fn layer_seconds(
                 )?;
             }
             let (q, k) = heads.split_at(WIDTH);
-            LAYOUT.write_rows(threads, PAGE_TOKENS - 1, &mut [&mut pages[0]], k, k)?;
-            let spans = [span(&pages, 1)];
+            let page = pages[0].as_mut().and_then(Arc::get_mut);
+            let page = page.ok_or_else(|| Error::Compute {
+                reason: "the page of a measurement is shared".into(),
+            })?;
+            LAYOUT.write_rows(threads, PAGE_TOKENS - 1, &mut [page], k, k)?;
+            let spans = [span(&pages, PAGE_TOKENS - 1, 1)];
             attention(threads, &LAYOUT, &SHAPE, &spans, q, &mut seen)?;
             from_width.multiply(threads, &seen, &mut out)?; // output
             rms_norm(threads, &x[..WIDTH], &x[..WIDTH], 1e-6, &mut normed)?;
@@ -130,22 +100,4 @@ pub(super) fn layer_seconds(
         Ok(())
     })?;
     Ok(seconds / LAYERS as f64)
-}
-
-/// The last `rows` rows of a context of these pages.
-fn span(pages: &[Vec<u8>], rows: usize) -> Span<'_> {
-    Span {
-        first_row: 0,
-        rows,
-        first_position: pages.len() * PAGE_TOKENS - rows,
-        pages: pages.iter().map(|page| Some(page.as_slice())).collect(),
-    }
-}
-
-fn page(threads: &Threads) -> Result<Vec<u8>> {
-    let mut page = vec![0; LAYOUT.bytes()];
-    let vector: Vec<f32> = (0..KEYS).map(|i| (i % 17) as f32 * 0.1 - 0.8).collect();
-    let all = vector.repeat(PAGE_TOKENS);
-    LAYOUT.write_rows(threads, 0, &mut [&mut page], &all, &all)?;
-    Ok(page)
 }

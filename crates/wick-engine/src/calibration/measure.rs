@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, sync::atomic::AtomicBool, thread::available_par
 use wick_kernels::Threads;
 
 use super::{
-    Calibration, CalibrationRequest, bandwidth, buffer::Buffer, course::Course, disk, layer,
-    products::Products,
+    Calibration, CalibrationRequest, attention, bandwidth, buffer::Buffer, course::Course, disk,
+    layer, products::Products,
 };
 use crate::Result;
 
@@ -23,7 +23,13 @@ pub fn measure(
     let usable = available_parallelism().map_or(1, usize::from);
     let counts = worth_a_try(usable, &request.thread_counts);
     let mut course = Course::new(cancel, progress);
-    course.expect(bandwidth::counts(usable).len() + counts.len() + Products::STEPS + 4);
+    course.expect(
+        bandwidth::counts(usable).len()
+            + counts.len()
+            + Products::STEPS
+            + 3
+            + attention::WIDTHS.len(),
+    );
 
     let buffer = Buffer::new(request.memory_bytes / TIMES_THE_BUFFER, usable)?;
     let memory_bytes_per_second = bandwidth::measure(&mut course, &buffer, usable)?;
@@ -34,9 +40,9 @@ pub fn measure(
     course.step()?;
     let mut products = Products::new(&buffer);
     let threads = Threads::new(products.best_threads(&mut course, &counts)?);
-    let attention_macs_per_second = layer::prefill_attention(&course, &threads)?;
-    course.step()?;
-    let decode_attention_macs_per_second = layer::decode_attention(&course, &threads)?;
+    let attention = attention::rates(&mut course, &threads)?;
+    let limit = buffer.bytes().len();
+    let cache_bytes_per_second = attention::cache_bytes_per_second(&course, &threads, limit)?;
     course.step()?;
     let layer_seconds = layer::layer_seconds(&course, &threads, &buffer)?;
     course.step()?;
@@ -48,8 +54,8 @@ pub fn measure(
         memory_bytes_per_second,
         disk_bytes_per_second,
         products,
-        attention_macs_per_second,
-        decode_attention_macs_per_second,
+        attention,
+        cache_bytes_per_second,
         layer_seconds,
     })
 }
@@ -90,11 +96,12 @@ mod tests {
         assert_eq!(measured.disk_bytes_per_second, None);
         assert!(measured.products.iter().any(|p| p.tensor_type == "Q4_K"));
         let mut figures = measured.memory_bytes_per_second.clone();
-        figures.extend([
-            measured.attention_macs_per_second,
-            measured.decode_attention_macs_per_second,
-            measured.layer_seconds,
-        ]);
+        figures.extend([measured.cache_bytes_per_second, measured.layer_seconds]);
+        assert_eq!(measured.attention.len(), attention::WIDTHS.len());
+        for rate in &measured.attention {
+            figures.push(rate.prefill_macs_per_second);
+            figures.push(rate.decode_macs_per_second);
+        }
         for product in &measured.products {
             figures.push(product.decode_bytes_per_second);
             figures.push(product.prefill_macs_per_second);

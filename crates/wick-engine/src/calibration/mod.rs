@@ -1,5 +1,6 @@
 //! How fast this machine really is at what a model does: measured once with Wick's own kernels, and kept.
 
+mod attention;
 mod bandwidth;
 mod buffer;
 mod correction;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use attention::AttentionRate;
 pub use correction::Correction;
 pub use measure::measure;
 
@@ -44,12 +46,10 @@ pub struct Calibration {
     /// Products by tensor type, with [`threads`](Self::threads) threads. A machine so slow that time ran out lacks the
     /// rarest types.
     pub products: Vec<ProductRate>,
-    /// Multiplications and additions a second of attention while a prompt is read: one for a query, a position it sees
-    /// and a number of the key, and one for each number of the value.
-    pub attention_macs_per_second: f64,
-    /// The same while a token is written, over a context that no near cache holds: where it comes from memory, it takes
-    /// at least what reading that takes.
-    pub decode_attention_macs_per_second: f64,
+    /// Attention by the width of a head, the narrowest first.
+    pub attention: Vec<AttentionRate>,
+    /// Bytes of keys and values that pass by in a second while a token is written, where they come from memory.
+    pub cache_bytes_per_second: f64,
     /// What a pass over one layer costs beside its products and attention, with one token. Attention to the first
     /// tokens is in it, and so is what it takes to begin a product.
     pub layer_seconds: f64,

@@ -15,6 +15,8 @@ const BYTES_OF_A_TOKEN: u64 = 313;
 const BUILDING_BYTES_OF_A_TOKEN: u64 = 117;
 /// Copies of a row of logits while a token is chosen, with what sorts them.
 const ROWS_OF_LOGITS: u64 = 6;
+/// What comes into memory with a row of the embedding: systems map 64 KiB around it, sometimes twice.
+const MAPPED_AROUND_A_ROW: u64 = 80 << 10;
 /// While the output is repacked, this share of it is there beside what it was and what it becomes.
 const REPACKING_SHARE: u64 = 25;
 /// Tables of scores that exist at a time where a graphics processor computes attention.
@@ -62,15 +64,15 @@ impl MemoryBytes {
         })
     }
 
-    /// With `ratio` times as much for everything, as earlier loads were found to take.
+    /// With `ratio` times as much for weights and work, as earlier loads were found to take. The pages of the cache are
+    /// known to the byte: what was measured with a short context says nothing of those of a long one.
     fn corrected(self, ratio: f64) -> Self {
-        let [weights, kv_cache, work] =
-            [self.weights, self.kv_cache, self.work].map(|bytes| (bytes as f64 * ratio) as u64);
+        let [weights, work] = [self.weights, self.work].map(|bytes| (bytes as f64 * ratio) as u64);
         Self {
             weights,
-            kv_cache,
             work,
-            total: weights + kv_cache + work,
+            total: weights.saturating_add(work).saturating_add(self.kv_cache),
+            ..self
         }
     }
 }
@@ -138,9 +140,9 @@ impl ModelShape {
                         held
                     }
                     Role::Embedding if is_counted_as_output(group) => 0,
-                    // Rows are read where they are stored. Systems map much around each, so that all of it counts.
+                    // Rows are read where they are stored, and systems map what lies around them.
                     Role::Embedding => {
-                        embedding = group.bytes;
+                        embedding = group.bytes.min(tokens.saturating_mul(MAPPED_AROUND_A_ROW));
                         embedding
                     }
                 },

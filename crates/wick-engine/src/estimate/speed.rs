@@ -190,15 +190,16 @@ impl ModelShape {
                     let width = (self.heads * layer.head_dim as u64) as f64;
                     let calibration = host.calibration;
                     let macs = 2.0 * width * seen;
+                    let compute = |rate| calibration.attention_seconds(layer.head_dim, macs, rate);
                     seconds += match tokens {
                         1 => {
                             let bytes = cached_token_bytes(layer, plan.cache_type) * seen;
-                            let read = bytes / host.memory;
-                            read.max(macs / calibration.decode_attention_macs_per_second)
+                            let read = bytes / calibration.cache_bytes_per_second;
+                            read.max(compute(|rate| rate.decode_macs_per_second))
                         }
-                        _ => macs / calibration.attention_macs_per_second,
+                        _ => compute(|rate| rate.prefill_macs_per_second),
                     };
-                    seconds += host.calibration.layer_seconds;
+                    seconds += calibration.layer_seconds;
                     let activations = 4.0 * (self.embedding + self.feed_forward) as f64;
                     let moved = activations * PASSES_OVER_ACTIVATIONS * f64::from(tokens - 1);
                     seconds += moved / host.memory;

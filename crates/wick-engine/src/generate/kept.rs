@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::disk::Disk;
-use crate::{Result, decoder::Decoder};
+use crate::{Result, decoder::Decoder, kv_cache::KvCache};
 
 /// A sequence on disk is read where it saves at least so many tokens.
 const WORTH_READING: usize = 32;
@@ -80,7 +80,17 @@ impl Kept {
             is_on_disk: false,
         });
         // The newest stays, however large: it is what the next turn goes on from.
-        while self.sequences.len() > 1 && self.bytes() > self.limit_bytes {
+        while self.sequences.len() > 1 && self.bytes(&[]) > self.limit_bytes {
+            let oldest = self.sequences.remove(0);
+            self.save(oldest);
+        }
+    }
+
+    /// Gives up the oldest for sequences that are being written and grow by so many bytes: all together take no more
+    /// than was predicted.
+    pub(super) fn make_room(&mut self, running: &[&KvCache], coming_bytes: usize) {
+        let limit = self.limit_bytes.saturating_sub(coming_bytes);
+        while !self.sequences.is_empty() && self.bytes(running) > limit {
             let oldest = self.sequences.remove(0);
             self.save(oldest);
         }
@@ -128,9 +138,60 @@ impl Kept {
         }
     }
 
-    fn bytes(&self) -> usize {
+    /// Bytes of all caches, those of `running` among them; pages that several have count once.
+    fn bytes(&self, running: &[&KvCache]) -> usize {
         let mut counted = HashSet::new();
         let caches = self.sequences.iter().map(|kept| kept.decoder.cache());
+        let caches = caches.chain(running.iter().copied());
         caches.map(|cache| cache.count_bytes(&mut counted)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        decoder::LoadedModel, device, kv_cache::CacheFormat, process::protocol::DeviceChoice,
+        source::Checkpoint, testkit::tiny_model,
+    };
+
+    fn model() -> Arc<LoadedModel> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tiny.gguf");
+        std::fs::write(&path, tiny_model("llama").writer().unwrap().bytes()).unwrap();
+        let source = Checkpoint::open(&path).unwrap().weights().unwrap();
+        let compute = device::choose(DeviceChoice::Cpu, Some(1)).unwrap();
+        LoadedModel::load(&source, 1024, CacheFormat::F16, compute, &mut |_| {}).unwrap()
+    }
+
+    /// A sequence that has read so many tokens.
+    fn chat(model: &Arc<LoadedModel>, first: u32, tokens: u32) -> Decoder {
+        let mut decoder = Decoder::new(model);
+        let tokens: Vec<u32> = (0..tokens).map(|n| (first + n) % 100).collect();
+        decoder.fill(&tokens).unwrap();
+        decoder
+    }
+
+    #[test]
+    fn the_oldest_make_room_for_what_is_being_written() {
+        let model = model();
+        let bytes = |tokens| model.cache_layout().bytes(tokens);
+        let mut kept = Kept::new(bytes(8 * 64), None);
+        kept.put(chat(&model, 1, 4 * 64), Some("a".into()));
+        kept.put(chat(&model, 2, 3 * 64), Some("b".into()));
+        let running = chat(&model, 3, 64);
+        kept.make_room(&[running.cache()], 0);
+        assert_eq!(kept.sequences.len(), 2);
+        kept.make_room(&[running.cache()], bytes(64));
+        let left = kept.sequences.iter().map(|kept| kept.conversation.clone());
+        assert_eq!(left.collect::<Vec<_>>(), [Some("b".to_owned())]);
+        // What goes on from a kept sequence shares its pages.
+        let goes_on = kept.sequences[0].decoder.fork().unwrap();
+        kept.make_room(&[goes_on.cache()], bytes(5 * 64));
+        assert_eq!(kept.sequences.len(), 1);
+        kept.make_room(&[goes_on.cache()], bytes(6 * 64));
+        assert!(kept.sequences.is_empty());
     }
 }

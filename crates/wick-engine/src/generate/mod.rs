@@ -20,6 +20,7 @@ use crate::{
     constraint::{ConstraintFactory, ConstraintState},
     decoder::{self, Decoder, LoadedModel},
     device,
+    kv_cache::PAGE_TOKENS,
     process::protocol::{
         GenerateRequest, LoadOptions, ModelInfo, ReplyStats, RequestId, StopReason, TokenLogprob,
     },
@@ -42,8 +43,9 @@ const SHORTEST_PASS: usize = 32;
 /// A pass takes about so long: between two passes a reply can be stopped, and another can begin.
 const PASS_SECONDS: f32 = 0.4;
 
-/// Sequences that are kept take as much memory as one that fills the context, but no less may be kept than this.
-const LEAST_KEPT_BYTES: usize = 64 << 20;
+/// Sequences, those that are kept among them, take as much memory as one that fills the context, which is what was
+/// predicted; but no less may be kept than this, which no prediction feels.
+const LEAST_KEPT_BYTES: usize = 4 << 20;
 
 /// What a reply tells on its way.
 #[derive(Debug, Clone, PartialEq)]
@@ -229,6 +231,7 @@ impl Session {
             let mut progress = |progress| tell(*id, ReplyEvent::Progress(progress));
             left -= reply.prepare(left, &mut progress);
         }
+        self.make_room();
         let mut passing: Vec<_> = self
             .running
             .iter_mut()
@@ -278,6 +281,28 @@ impl Session {
         for (id, outcome) in ended {
             self.end(id, outcome, tell);
         }
+    }
+
+    /// Has kept sequences make room where the next pass takes new pages.
+    fn make_room(&mut self) {
+        let pages = |tokens: usize| tokens.div_ceil(PAGE_TOKENS);
+        let coming = self.running.iter().map(|(_, reply)| {
+            let position = reply.decoder.position();
+            (position, position + reply.next_tokens())
+        });
+        let coming: Vec<_> = coming
+            .filter(|(from, to)| pages(*from) < pages(*to))
+            .collect();
+        if coming.is_empty() {
+            return;
+        }
+        let layout = self.model.cache_layout();
+        let grown = coming
+            .iter()
+            .map(|(from, to)| layout.bytes(*to).saturating_sub(layout.bytes(*from)));
+        let running = self.running.iter().map(|(_, reply)| reply.decoder.cache());
+        self.kept
+            .make_room(&running.collect::<Vec<_>>(), grown.sum());
     }
 
     /// Ends the replies for which there is a reason.

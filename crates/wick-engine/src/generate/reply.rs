@@ -127,6 +127,11 @@ impl Reply {
         !self.next.is_empty()
     }
 
+    /// How many tokens the next pass reads.
+    pub(super) fn next_tokens(&self) -> usize {
+        self.next.len()
+    }
+
     /// Whether the last pass has read the end of the prompt.
     pub(super) fn is_at_first_token(&self) -> bool {
         self.decoder.position() == self.prompt.len()

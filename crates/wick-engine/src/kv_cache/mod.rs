@@ -121,7 +121,7 @@ impl KvCache {
     pub(crate) fn fill(&mut self, tokens: usize) -> Result<()> {
         let end = self.position + tokens;
         match &mut self.store {
-            Store::Pages(layers) => layers.iter_mut().for_each(|pages| pages.fill(end)),
+            Store::Pages(layers) => layers.iter_mut().try_for_each(|pages| pages.fill(end))?,
             Store::Tensors(layers) => layers
                 .iter_mut()
                 .try_for_each(|tensors| tensors.fill(end))?,

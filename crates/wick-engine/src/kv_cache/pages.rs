@@ -3,11 +3,9 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use wick_kernels::{PAGE_TOKENS, PageLayout, Threads};
+use wick_kernels::{PAGE_TOKENS, Page, PageLayout, PageTable, Threads};
 
 use crate::{Error, Result};
-
-type Page = Arc<Vec<u8>>;
 
 /// A byte that is a modest number in every format of the cache.
 const FILLING: u8 = 0x3C;
@@ -17,7 +15,7 @@ pub(crate) struct Pages {
     layout: PageLayout,
     window: Option<usize>,
     /// Page `p` holds the positions from `p · PAGE_TOKENS`; none where the window has passed it.
-    pages: Vec<Option<Page>>,
+    pages: Vec<Option<Arc<Page>>>,
 }
 
 impl Pages {
@@ -33,16 +31,9 @@ impl Pages {
         &self.layout
     }
 
-    /// The pages that tokens standing at `from` and after may see.
-    pub(crate) fn seen_from(&self, from: usize) -> Vec<Option<&[u8]>> {
-        let first = self.first_seen(from) / PAGE_TOKENS;
-        let pages = self.pages.iter().enumerate();
-        pages
-            .map(|(at, page)| match at >= first {
-                true => page.as_ref().map(|page| page.as_slice()),
-                false => None,
-            })
-            .collect()
+    /// All there are.
+    pub(crate) fn table(&self) -> &dyn PageTable {
+        &self.pages
     }
 
     /// Writes rows of keys and values, which stand at `position` and after.
@@ -60,28 +51,30 @@ impl Pages {
             (position + rows).div_ceil(PAGE_TOKENS),
         );
         while self.pages.len() < end {
-            self.pages
-                .push(Some(Arc::new(vec![0; self.layout.bytes()])));
+            let page = Page::zeroed(self.layout.bytes())?;
+            self.pages.push(Some(Arc::new(page)));
         }
-        let pages = self.pages[first..end].iter_mut().map(|page| match page {
-            Some(page) => Ok(Arc::make_mut(page).as_mut_slice()),
-            None => Err(Error::Compute {
-                reason: "the cache was written behind its window".into(),
-            }),
-        });
-        let mut pages = pages.collect::<Result<Vec<_>>>()?;
         let slot = position % PAGE_TOKENS;
+        let pages = &mut self.pages[first..end];
+        // One token asks for no memory.
+        if let [page] = pages {
+            let pages = &mut [own(page)?];
+            return Ok(self.layout.write_rows(threads, slot, pages, keys, values)?);
+        }
+        let mut pages = pages.iter_mut().map(own).collect::<Result<Vec<_>>>()?;
         Ok(self
             .layout
             .write_rows(threads, slot, &mut pages, keys, values)?)
     }
 
     /// Holds pages for positions up to `end`, all of them touched.
-    pub(super) fn fill(&mut self, end: usize) {
+    pub(super) fn fill(&mut self, end: usize) -> Result<()> {
         while self.pages.len() < end.div_ceil(PAGE_TOKENS) {
-            let page = vec![FILLING; self.layout.bytes()];
+            let mut page = Page::zeroed(self.layout.bytes())?;
+            page.fill(FILLING);
             self.pages.push(Some(Arc::new(page)));
         }
+        Ok(())
     }
 
     /// Gives up pages that no token at `position` or after can see, but for one: a guess that was wrong goes back a
@@ -122,7 +115,7 @@ impl Pages {
     pub(super) fn held(&self) -> (usize, impl Iterator<Item = &[u8]>) {
         let first = self.pages.iter().take_while(|page| page.is_none()).count();
         let pages = self.pages.iter().flatten();
-        (first, pages.map(|page| page.as_slice()))
+        (first, pages.map(|page| page.as_ref().as_ref()))
     }
 
     /// Puts back the pages that a sequence of `position` tokens held from page `first` on; `read` gives the bytes of
@@ -137,7 +130,7 @@ impl Pages {
         for at in 0..position.div_ceil(PAGE_TOKENS) {
             let page = match at >= first {
                 true => {
-                    let mut page = vec![0; self.layout.bytes()];
+                    let mut page = Page::zeroed(self.layout.bytes())?;
                     read(&mut page)?;
                     Some(Arc::new(page))
                 }
@@ -146,5 +139,21 @@ impl Pages {
             self.pages.push(page);
         }
         Ok(())
+    }
+}
+
+/// A page to write into: the sequence's own, or from now on.
+fn own(page: &mut Option<Arc<Page>>) -> Result<&mut [u8]> {
+    let page = page.as_mut().ok_or_else(|| Error::Compute {
+        reason: "the cache was written behind its window".into(),
+    })?;
+    if Arc::get_mut(page).is_none() {
+        *page = Arc::new(page.copied()?);
+    }
+    match Arc::get_mut(page) {
+        Some(page) => Ok(page),
+        None => Err(Error::Compute {
+            reason: "a page of the cache is still shared".into(),
+        }),
     }
 }

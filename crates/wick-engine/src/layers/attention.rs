@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use candle_core::{D, DType, Tensor};
-use wick_kernels::{AttentionShape, Span, attention};
+use wick_kernels::{AttentionShape, PageLayout, Span, attention};
 
 use super::{
     Linear, RmsNorm, Rope, Rows,
     rows::{HostRows, apart},
 };
-use crate::{Result, kv_cache::LayerShape, models::Step};
+use crate::{
+    Result,
+    kv_cache::LayerShape,
+    models::{Step, StepSequence},
+};
 
 /// What one attention layer is made of.
 pub struct AttentionWeights {
@@ -107,24 +111,41 @@ impl Attention {
             let (keys, values) = (&k.numbers()[rows.clone()], &v.numbers()[rows]);
             pages.write(threads, position, keys, values)?;
         }
-        let mut layout = None;
-        let mut spans = Vec::with_capacity(sequences.len());
-        for sequence in sequences.iter_mut() {
-            let first_position = sequence.cache.position();
-            let pages = sequence.cache.pages(self.layer).ok_or_else(apart)?;
-            layout = Some(*pages.layout());
-            spans.push(Span {
-                first_row: sequence.rows.start,
-                rows: sequence.rows.len(),
-                first_position,
-                pages: pages.seen_from(first_position),
-            });
-        }
-        if let Some(layout) = layout {
+        let mut attend = |spans: &[Span<'_>], layout: PageLayout| {
             let (q, out) = (q.numbers(), out.numbers_mut());
-            attention(threads, &layout, &self.shape, &spans, q, out)?;
+            attention(threads, &layout, &self.shape, spans, q, out)
+        };
+        match sequences {
+            [] => {}
+            // One token asks for no memory.
+            [sequence] => {
+                let (span, layout) = self.span(sequence)?;
+                attend(&[span], layout)?;
+            }
+            several => {
+                let spans = several.iter_mut().map(|sequence| self.span(sequence));
+                let spans = spans.collect::<Result<Vec<_>>>()?;
+                if let Some((_, layout)) = spans.first() {
+                    let layout = *layout;
+                    let spans: Vec<_> = spans.into_iter().map(|(span, _)| span).collect();
+                    attend(&spans, layout)?;
+                }
+            }
         }
         Ok(out)
+    }
+
+    /// What a sequence's rows see, and how it is kept.
+    fn span<'a>(&self, sequence: &'a mut StepSequence<'_>) -> Result<(Span<'a>, PageLayout)> {
+        let first_position = sequence.cache.position();
+        let pages = sequence.cache.pages(self.layer).ok_or_else(apart)?;
+        let span = Span {
+            first_row: sequence.rows.start,
+            rows: sequence.rows.len(),
+            first_position,
+            pages: pages.table(),
+        };
+        Ok((span, *pages.layout()))
     }
 
     fn with_candle(

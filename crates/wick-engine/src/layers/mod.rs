@@ -27,7 +27,7 @@ pub use mlp::GatedMlp;
 pub use norm::RmsNorm;
 pub(crate) use precise::is_computed_precisely;
 pub use rope::{Rope, RopeScaling};
-pub use rows::{HostRows, Rows};
+pub use rows::{HostRows, Numbers, Rows};
 pub use transformer::{Block, FeedForward, Transformer};
 pub use weights::Weights;
 pub use wick_kernels::{Activation, RopeStyle};

@@ -1,6 +1,6 @@
 //! What passes between layers: rows of numbers, one a token.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use candle_core::{DType, Device, Tensor};
 use wick_kernels::add;
@@ -97,14 +97,33 @@ impl Rows {
     }
 
     /// All numbers, on the host.
-    pub fn into_numbers(self) -> Result<Vec<f32>> {
+    pub fn into_numbers(self) -> Result<Numbers> {
         Ok(match self {
-            Rows::Host(x) => x.numbers().to_vec(),
+            Rows::Host(x) => Numbers::Host(x),
             Rows::Candle(x) => {
                 let x = x.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
-                x.flatten_all()?.to_vec1()?
+                Numbers::Own(x.flatten_all()?.to_vec1()?)
             }
         })
+    }
+}
+
+/// The numbers of some rows, one row after another.
+pub enum Numbers {
+    /// In memory that is used again.
+    Host(HostRows),
+    /// In memory of their own.
+    Own(Vec<f32>),
+}
+
+impl Deref for Numbers {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        match self {
+            Self::Host(x) => x.numbers(),
+            Self::Own(x) => x,
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    calibration::{Calibration, CalibrationRequest, ProductRate},
+    calibration::{AttentionRate, Calibration, CalibrationRequest, ProductRate},
     generate::{Progress, ReplyEvent},
 };
 
@@ -134,8 +134,12 @@ impl Backend for Scripted {
                 decode_bytes_per_second: 1e9,
                 prefill_macs_per_second: 1e9,
             }],
-            attention_macs_per_second: 1e9,
-            decode_attention_macs_per_second: 1e9,
+            attention: vec![AttentionRate {
+                head_dim: 128,
+                prefill_macs_per_second: 1e9,
+                decode_macs_per_second: 1e9,
+            }],
+            cache_bytes_per_second: 1e9,
             layer_seconds: 1e-6,
         })
     }

@@ -16,12 +16,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wick_kernels::{
-    Activation, AttentionShape, CacheFormat, Format, Matrix, MatrixPart, PAGE_TOKENS, PageLayout,
-    Path, RopeStyle, Span, Threads, attention, gated, quantize, rms_norm, rope,
+    Activation, AttentionShape, CacheFormat, Format, Matrix, MatrixPart, PAGE_TOKENS, Page,
+    PageLayout, Path, RopeStyle, Span, Threads, attention, gated, quantize, rms_norm, rope,
 };
 
 /// Rows and columns of weights: a small model's, and a larger one's.
 const SHAPES: [(usize, usize); 2] = [(1024, 3072), (2048, 8192)];
+
+/// Heads, those of keys, and their width: of Qwen3-0.6B and of SmolLM2-135M.
+const HEADS: [(usize, usize, usize); 2] = [(16, 8, 128), (9, 3, 64)];
 
 /// More bytes than caches hold.
 const UNCACHED: usize = 192 << 20;
@@ -84,7 +87,9 @@ fn main() {
     if wanted("attention") {
         for format in [CacheFormat::F16, CacheFormat::Q8_0] {
             for (rows, context) in [(512, 512), (512, 8192), (1, 512), (1, 8192)] {
-                bench.attention(format, rows, context);
+                for heads in HEADS {
+                    bench.attention(heads, format, rows, context);
+                }
             }
         }
     }
@@ -148,8 +153,13 @@ impl Bench {
     }
 
     /// The last `rows` rows of a context with the heads of a small model.
-    fn attention(&mut self, format: CacheFormat, rows: usize, context: usize) {
-        let (heads, kv_heads, head_dim) = (16, 8, 128);
+    fn attention(
+        &mut self,
+        (heads, kv_heads, head_dim): (usize, usize, usize),
+        format: CacheFormat,
+        rows: usize,
+        context: usize,
+    ) {
         let layout = PageLayout {
             format,
             kv_heads,
@@ -163,7 +173,7 @@ impl Bench {
             softcap: None,
             window: None,
         };
-        let mut page = vec![0; layout.bytes()];
+        let mut page = Page::zeroed(layout.bytes()).expect("memory");
         let vector: Vec<f32> = (0..kv_heads * head_dim)
             .map(|i| (i % 17) as f32 * 0.1 - 0.8)
             .collect();
@@ -178,17 +188,13 @@ impl Bench {
         } else {
             1
         };
-        let cache: Vec<Vec<u8>> = (0..layers * pages).map(|_| page.clone()).collect();
-        let mut layers = cache.chunks(pages).cycle();
+        let layer = || (0..pages).map(|_| Some(Arc::new(page.copied().expect("memory"))));
+        let cache: Vec<Vec<_>> = (0..layers).map(|_| layer().collect()).collect();
+        let mut layers = cache.iter().cycle();
         let queries = vec![0.1; rows * heads * head_dim];
         let mut out = vec![0.0; queries.len()];
         let time = self.time(|| {
-            let pages = layers
-                .next()
-                .into_iter()
-                .flatten()
-                .map(|p| Some(p.as_slice()))
-                .collect();
+            let pages = layers.next().expect("there is one");
             let spans = [Span {
                 first_row: 0,
                 rows,

@@ -150,13 +150,19 @@ unsafe fn attend<S: Simd, C: Numbers>(
 
     let page = if unpacks { as_f32.head_bytes() / 4 } else { 0 };
     let mut buffer = BUFFER.take();
-    let needed = count * (dim + PAGE_TOKENS) + page;
+    let scales = if C::SCALED {
+        Head::scale_count(layout)
+    } else {
+        0
+    };
+    let needed = count * (dim + PAGE_TOKENS) + scales + page;
     if buffer.len() < needed {
         // What is read before it is written shows.
         buffer.resize(needed, f32::NAN);
     }
     let (queries, rest) = buffer[..needed].split_at_mut(count * dim);
-    let (scores, unpacked) = rest.split_at_mut(count * PAGE_TOKENS);
+    let (scores, rest) = rest.split_at_mut(count * PAGE_TOKENS);
+    let (scales, unpacked) = rest.split_at_mut(scales);
     for (q, query) in queries.chunks_exact_mut(dim).enumerate() {
         let from = &context.queries[block.query_at(context, q)..][..dim];
         for (query, from) in query.iter_mut().zip(from) {
@@ -165,17 +171,24 @@ unsafe fn attend<S: Simd, C: Numbers>(
     }
     let first_page = (chunk * CHUNK).max(shape.first_seen(first_position) / PAGE_TOKENS);
     let last_page = (chunk * CHUNK + CHUNK - 1).min(last_position / PAGE_TOKENS);
+    let head_of = |page: usize| {
+        let bytes = context.spans[block.span].pages.page(page)?;
+        Some(&bytes[block.kv_head * layout.head_bytes()..][..layout.head_bytes()])
+    };
     for page in first_page..=last_page {
-        let Some(Some(bytes)) = context.spans[block.span].pages.get(page) else {
+        let Some(head) = head_of(page) else {
             continue; // refused by `check_span`
         };
-        let head = &bytes[block.kv_head * layout.head_bytes()..][..layout.head_bytes()];
-        let head = Head::new(head, layout);
+        let next = head_of(page + 1).filter(|_| page < last_page);
+        let mut head = Head::new(head, next, layout);
         let start = page * PAGE_TOKENS;
         // Slots after the last position may hold anything, and zero times anything must be zero.
         let visible = PAGE_TOKENS.min(last_position + 1 - start);
         // SAFETY: the processor has S; the page was checked, and the buffers have the sizes asked for.
         unsafe {
+            if C::SCALED {
+                head.convert_scales::<S>(scales);
+            }
             if unpacks {
                 tiles::unpack::<S, C>(&head, visible, unpacked);
             }

@@ -8,6 +8,7 @@ mod block;
 mod tiles;
 
 use std::cell::Cell;
+use std::ops::Deref;
 use std::sync::Mutex;
 
 use crate::cache::{PAGE_TOKENS, PageLayout};
@@ -41,9 +42,21 @@ pub struct AttentionShape {
     pub window: Option<usize>,
 }
 
+/// The pages of a sequence: page `p` holds positions p · 64 and on.
+pub trait PageTable: Sync {
+    /// The bytes of a page, if it is there.
+    fn page(&self, page: usize) -> Option<&[u8]>;
+}
+
+impl<P: Deref<Target: AsRef<[u8]>> + Sync> PageTable for Vec<Option<P>> {
+    fn page(&self, page: usize) -> Option<&[u8]> {
+        self.get(page)?.as_ref().map(|page| (**page).as_ref())
+    }
+}
+
 /// Consecutive query rows of one sequence. Row i stands at `first_position` + i and sees positions up to its own,
 /// within the window.
-#[derive(Debug, Clone)]
+#[derive(Clone, Copy)]
 pub struct Span<'a> {
     /// The first of its rows among the queries.
     pub first_row: usize,
@@ -51,8 +64,8 @@ pub struct Span<'a> {
     pub rows: usize,
     /// Position of the first row in its sequence.
     pub first_position: usize,
-    /// `pages[p]` holds positions p · 64 and on; `None` where no row sees any of them.
-    pub pages: Vec<Option<&'a [u8]>>,
+    /// Those that no row sees need not be there.
+    pub pages: &'a dyn PageTable,
 }
 
 /// Everything a block of queries needs.
@@ -136,9 +149,9 @@ fn check_span(
         return Ok(());
     }
     for page in shape.first_seen(span.first_position) / PAGE_TOKENS..last.div_ceil(PAGE_TOKENS) {
-        match span.pages.get(page) {
-            Some(Some(bytes)) => check_length("page", layout.bytes(), bytes.len())?,
-            _ => return Err(Error::MissingPage { span: index, page }),
+        match span.pages.page(page) {
+            Some(bytes) => check_length("page", layout.bytes(), bytes.len())?,
+            None => return Err(Error::MissingPage { span: index, page }),
         }
     }
     Ok(())

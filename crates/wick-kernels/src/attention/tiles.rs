@@ -1,14 +1,9 @@
 //! The products of attention: queries with keys, weights with values, over one key head of a page. Few queries read
 //! the page as it is kept; many read it as f32, unpacked once.
 
-use half::f16;
-
 use crate::activations::BLOCK;
 use crate::cache::{CacheFormat, PAGE_TOKENS, PageLayout};
 use crate::simd::{LANES, Simd};
-
-/// Bytes of a page to fetch ahead where it is read once.
-const AHEAD: usize = 2048;
 
 /// How numbers of the cache are kept.
 pub(super) trait Numbers {
@@ -65,14 +60,21 @@ impl Numbers for Q8 {
 pub(super) struct Head {
     start: *const u8,
     layout: PageLayout,
+    /// How far from here the same head of the page lies that is read next, to be fetched meanwhile.
+    ahead: isize,
+    /// The scales of its values in f32, where they have any.
+    value_scales: *const f32,
 }
 
 impl Head {
-    pub(super) fn new(bytes: &[u8], layout: PageLayout) -> Self {
+    pub(super) fn new(bytes: &[u8], next: Option<&[u8]>, layout: PageLayout) -> Self {
         assert_eq!(bytes.len(), layout.head_bytes());
+        let next = next.unwrap_or(bytes);
         Head {
             start: bytes.as_ptr(),
             layout,
+            ahead: next.as_ptr().addr().wrapping_sub(bytes.as_ptr().addr()) as isize,
+            value_scales: std::ptr::null(),
         }
     }
 
@@ -81,6 +83,8 @@ impl Head {
         (numbers.len() * 4 == layout.head_bytes()).then_some(Head {
             start: numbers.as_ptr().cast(),
             layout,
+            ahead: 0,
+            value_scales: std::ptr::null(),
         })
     }
 
@@ -96,15 +100,32 @@ impl Head {
         }
     }
 
+    /// Converts the scales of all values, which are asked for one at a time.
+    ///
+    /// # Safety
+    /// The processor has S; the head is of numbers with scales; `scales` has [`scale_count`](Self::scale_count) of them
+    /// and is left alone while the head is used.
+    #[inline(always)]
+    pub(super) unsafe fn convert_scales<S: Simd>(&mut self, scales: &mut [f32]) {
+        let halves = self.start.wrapping_add(self.layout.value_scale_at(0, 0));
+        for (n, scales) in scales.chunks_exact_mut(LANES).enumerate() {
+            // SAFETY: within the head.
+            unsafe { S::store(scales.as_mut_ptr(), S::load_f16(halves.add(2 * n * LANES))) };
+        }
+        self.value_scales = scales.as_ptr();
+    }
+
+    /// Scales of all values.
+    pub(super) fn scale_count(layout: PageLayout) -> usize {
+        PAGE_TOKENS * layout.scale_blocks()
+    }
+
     /// The scale of a block of a value.
     #[inline(always)]
-    unsafe fn value_scale(&self, slot: usize, block: usize) -> f32 {
-        // SAFETY: within the head.
-        let bytes = unsafe {
-            let at = self.start.add(self.layout.value_scale_at(slot, block));
-            at.cast::<[u8; 2]>().read_unaligned()
-        };
-        f16::from_le_bytes(bytes).to_f32()
+    unsafe fn value_scale<S: Simd>(&self, slot: usize, block: usize) -> S::F {
+        let at = slot * self.layout.scale_blocks() + block;
+        // SAFETY: within the converted scales.
+        unsafe { S::splat(*self.value_scales.add(at)) }
     }
 }
 
@@ -132,7 +153,7 @@ pub(super) unsafe fn unpack<S: Simd, C: Numbers>(head: &Head, visible: usize, ou
                 let at = PAGE_TOKENS * dim + slot * width + i;
                 let mut v = C::load::<S>(head.start.add(at * C::BYTES));
                 if C::SCALED {
-                    v = S::mul(v, S::splat(head.value_scale(slot, i / BLOCK)));
+                    v = S::mul(v, head.value_scale::<S>(slot, i / BLOCK));
                 }
                 S::store(out.as_mut_ptr().add(at), v);
             }
@@ -152,10 +173,12 @@ macro_rules! by_tiles {
                     $first += $size;
                 }};
             }
-            match S::TILE.min($count - $first) {
-                8.. => go!(8),
-                4..8 => go!(4),
-                2..4 => go!(2),
+            // Three query heads to a key head are common, and five, six and seven then take two tiles.
+            match $count - $first {
+                8.. if S::TILE >= 8 => go!(8),
+                4 | 7.. => go!(4),
+                3 | 5 | 6 => go!(3),
+                2 => go!(2),
                 _ => go!(1),
             }
         }
@@ -220,8 +243,8 @@ unsafe fn score_tile<S: Simd, C: Numbers, const N: usize>(
                 let at = keys.add(i * LANES * C::BYTES);
                 let mut pair = [C::load::<S>(at), C::load::<S>(at.add(stride))];
                 if C::BYTES < 4 {
-                    S::prefetch(at.wrapping_add(AHEAD));
-                    S::prefetch(at.wrapping_add(stride + AHEAD));
+                    S::prefetch_far(at.wrapping_offset(head.ahead));
+                    S::prefetch_far(at.wrapping_add(stride).wrapping_offset(head.ahead));
                 }
                 if C::SCALED {
                     pair = [S::mul(pair[0], scales[0]), S::mul(pair[1], scales[1])];
@@ -303,13 +326,14 @@ unsafe fn accumulate_tile<S: Simd, C: Numbers, const N: usize, const V: usize>(
             for (v, row) in row.iter_mut().enumerate() {
                 *row = C::load::<S>(at.add(v * LANES * C::BYTES));
                 if C::BYTES < 4 {
-                    S::prefetch(at.wrapping_add(AHEAD + v * LANES * C::BYTES));
+                    S::prefetch_far(
+                        at.wrapping_add(v * LANES * C::BYTES)
+                            .wrapping_offset(head.ahead),
+                    );
                 }
                 if C::SCALED {
-                    *row = S::mul(
-                        *row,
-                        S::splat(head.value_scale(slot, (i + v * LANES) / BLOCK)),
-                    );
+                    let scale = head.value_scale::<S>(slot, (i + v * LANES) / BLOCK);
+                    *row = S::mul(*row, scale);
                 }
             }
             for (q, sums) in sums.iter_mut().enumerate() {

@@ -31,6 +31,12 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     }
 
     #[inline(always)]
+    fn prefetch_far(at: *const u8) {
+        // SAFETY: as above.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn splat(value: f32) -> F {
         // SAFETY: the caller has the processor, here and in all functions below.
         unsafe { [_mm256_set1_ps(value); 2] }

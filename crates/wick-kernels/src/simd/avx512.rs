@@ -20,6 +20,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn prefetch_far(at: *const u8) {
+        // SAFETY: as above.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn splat(value: f32) -> __m512 {
         // SAFETY: the caller has the processor, here and in all functions below.
         unsafe { _mm512_set1_ps(value) }

@@ -37,6 +37,11 @@ pub(crate) trait Simd: Copy + 'static {
 
     /// Asks for a line of memory that may be read soon; any address will do.
     fn prefetch(at: *const u8);
+    /// The same for what is read so much later that the nearest cache should not keep it.
+    #[inline(always)]
+    fn prefetch_far(at: *const u8) {
+        Self::prefetch(at);
+    }
     unsafe fn splat(value: f32) -> Self::F;
     unsafe fn load(from: *const f32) -> Self::F;
     unsafe fn store(to: *mut f32, v: Self::F);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use wick_engine::{
-    calibration::{Calibration, Correction, ProductRate},
+    calibration::{AttentionRate, Calibration, Correction, ProductRate},
     gguf::TensorType,
 };
 
@@ -133,8 +133,12 @@ fn assumed(cores: u32, bytes_per_second: f64) -> Calibration {
         memory_bytes_per_second: (1..=cores).map(read).collect(),
         disk_bytes_per_second: None,
         products: products.collect(),
-        attention_macs_per_second: CORE_ATTENTION_MACS_PER_SECOND * f64::from(cores),
-        decode_attention_macs_per_second: CORE_DECODE_ATTENTION_MACS_PER_SECOND * f64::from(cores),
+        attention: vec![AttentionRate {
+            head_dim: 128,
+            prefill_macs_per_second: CORE_ATTENTION_MACS_PER_SECOND * f64::from(cores),
+            decode_macs_per_second: CORE_DECODE_ATTENTION_MACS_PER_SECOND * f64::from(cores),
+        }],
+        cache_bytes_per_second: read(cores),
         layer_seconds: LAYER_SECONDS,
     }
 }
