@@ -568,9 +568,8 @@ export type Calibration = {
   attention: Array<AttentionRate>,
   /** Bytes of keys and values that pass by in a second while a token is written, where they come from memory. */
   cacheBytesPerSecond: number,
-  /** What a pass over one layer costs beside its products and attention, with one token. Attention to the first
- * tokens is in it, and so is what it takes to begin a product. */
-  layerSeconds: number, };
+  /** What a layer costs beside, by the width of the embedding, the narrowest first. */
+  layers: Array<LayerCost>, };
 
 export type KeptCalibration = {
   /** The machine's fingerprint then. */

@@ -122,7 +122,10 @@ export const fakeFigures: Calibration = {
     { headDim: 128, prefillMacsPerSecond: 460e9, decodeMacsPerSecond: 330e9 },
   ],
   cacheBytesPerSecond: 49.3e9,
-  layerSeconds: 14.2e-6,
+  layers: [
+    { embedding: 512, seconds: 8.1e-6 },
+    { embedding: 2048, seconds: 14.2e-6 },
+  ],
 };
 
 const entry = (

@@ -198,10 +198,13 @@ fn print_calibration(kept: &KeptCalibration) {
         "KV cache",
         format!("{} GB/s", giga(figures.cache_bytes_per_second)),
     );
-    say(
-        "layer",
-        format!("{:.1} µs beside products", figures.layer_seconds * 1e6),
-    );
+    for cost in &figures.layers {
+        let micro = cost.seconds * 1e6;
+        say(
+            "layer",
+            format!("{micro:.1} µs beside products, {} wide", cost.embedding),
+        );
+    }
     outln!(
         "\n{:<14}{:>14}{:>18}",
         "products",

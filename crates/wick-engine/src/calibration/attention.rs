@@ -7,7 +7,7 @@ use wick_kernels::{
     AttentionShape, CacheFormat, PAGE_TOKENS, Page, PageLayout, PageTable, Span, Threads, attention,
 };
 
-use super::{Calibration, course::Course};
+use super::{Calibration, course::Course, line::on_line};
 use crate::Result;
 
 const WINDOW: Duration = Duration::from_millis(100);
@@ -49,21 +49,12 @@ impl Calibration {
         macs: f64,
         rate: fn(&AttentionRate) -> f64,
     ) -> f64 {
-        let cost = |measured: &AttentionRate| {
+        let width = head_dim.max(1) as f64;
+        let costs = self.attention.iter().map(|measured| {
             let width = f64::from(measured.head_dim);
             (width, width / rate(measured))
-        };
-        let width = head_dim.max(1) as f64;
-        let each = match self.attention.as_slice() {
-            [] => f64::NAN,
-            [only] => cost(only).1 / cost(only).0 * width,
-            [first, .., last] => {
-                let ((narrow, least), (wide, most)) = (cost(first), cost(last));
-                let on_line = least + (most - least) * (width - narrow) / (wide - narrow);
-                on_line.max(least * (width / narrow).min(1.0) / 2.0)
-            }
-        };
-        macs / width * each
+        });
+        macs / width * on_line(costs, width)
     }
 }
 

@@ -27,8 +27,9 @@ pub fn measure(
         bandwidth::counts(usable).len()
             + counts.len()
             + Products::STEPS
-            + 3
-            + attention::WIDTHS.len(),
+            + attention::WIDTHS.len()
+            + layer::WIDTHS.len()
+            + 2,
     );
 
     let buffer = Buffer::new(request.memory_bytes / TIMES_THE_BUFFER, usable)?;
@@ -44,8 +45,7 @@ pub fn measure(
     let limit = buffer.bytes().len();
     let cache_bytes_per_second = attention::cache_bytes_per_second(&course, &threads, limit)?;
     course.step()?;
-    let layer_seconds = layer::layer_seconds(&course, &threads, &buffer)?;
-    course.step()?;
+    let layers = layer::costs(&mut course, &threads, &buffer)?;
     let products = products.all(&mut course, threads.count())?;
     course.finish();
     Ok(Calibration {
@@ -56,7 +56,7 @@ pub fn measure(
         products,
         attention,
         cache_bytes_per_second,
-        layer_seconds,
+        layers,
     })
 }
 
@@ -96,7 +96,9 @@ mod tests {
         assert_eq!(measured.disk_bytes_per_second, None);
         assert!(measured.products.iter().any(|p| p.tensor_type == "Q4_K"));
         let mut figures = measured.memory_bytes_per_second.clone();
-        figures.extend([measured.cache_bytes_per_second, measured.layer_seconds]);
+        figures.push(measured.cache_bytes_per_second);
+        assert_eq!(measured.layers.len(), layer::WIDTHS.len());
+        figures.extend(measured.layers.iter().map(|cost| cost.seconds));
         assert_eq!(measured.attention.len(), attention::WIDTHS.len());
         for rate in &measured.attention {
             figures.push(rate.prefill_macs_per_second);

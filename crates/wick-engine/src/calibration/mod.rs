@@ -7,6 +7,7 @@ mod correction;
 mod course;
 mod disk;
 mod layer;
+mod line;
 mod measure;
 mod products;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use attention::AttentionRate;
 pub use correction::Correction;
+pub use layer::LayerCost;
 pub use measure::measure;
 
 /// What a measurement may take, and what it shall look at.
@@ -50,9 +52,8 @@ pub struct Calibration {
     pub attention: Vec<AttentionRate>,
     /// Bytes of keys and values that pass by in a second while a token is written, where they come from memory.
     pub cache_bytes_per_second: f64,
-    /// What a pass over one layer costs beside its products and attention, with one token. Attention to the first
-    /// tokens is in it, and so is what it takes to begin a product.
-    pub layer_seconds: f64,
+    /// What a layer costs beside, by the width of the embedding, the narrowest first.
+    pub layers: Vec<LayerCost>,
 }
 
 /// How fast products with one tensor type are.

@@ -28,6 +28,11 @@ const DEVICE_LAYER_SECONDS: f64 = 150e-6;
 /// Beside products and attention, a prompt's numbers pass through memory so often.
 const PASSES_OVER_ACTIVATIONS: f64 = 4.0;
 
+/// Of what attention computes while a token is written, this share does not hide behind what it reads.
+const EXPOSED: f64 = 0.75;
+/// Precise products cost so many times as much: two products, and activations that are quantized twice.
+const PRECISE: f64 = 2.5;
+
 /// Passes that are reckoned one by one.
 const MOST_PASSES: u32 = 256;
 
@@ -195,11 +200,11 @@ impl ModelShape {
                         1 => {
                             let bytes = cached_token_bytes(layer, plan.cache_type) * seen;
                             let read = bytes / calibration.cache_bytes_per_second;
-                            read.max(compute(|rate| rate.decode_macs_per_second))
+                            read + EXPOSED * compute(|rate| rate.decode_macs_per_second)
                         }
                         _ => compute(|rate| rate.prefill_macs_per_second),
                     };
-                    seconds += calibration.layer_seconds;
+                    seconds += calibration.layer_seconds(self.embedding);
                     let activations = 4.0 * (self.embedding + self.feed_forward) as f64;
                     let moved = activations * PASSES_OVER_ACTIVATIONS * f64::from(tokens - 1);
                     seconds += moved / host.memory;
@@ -270,7 +275,7 @@ impl<'a> Host<'a> {
             false => true,
         };
         let times = match self.is_precise && is_slower {
-            true => 2.0,
+            true => PRECISE,
             false => 1.0,
         };
         let read = group.bytes_per_token as f64 / decode;

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    calibration::{AttentionRate, Calibration, CalibrationRequest, ProductRate},
+    calibration::{AttentionRate, Calibration, CalibrationRequest, LayerCost, ProductRate},
     generate::{Progress, ReplyEvent},
 };
 
@@ -140,7 +140,10 @@ impl Backend for Scripted {
                 decode_macs_per_second: 1e9,
             }],
             cache_bytes_per_second: 1e9,
-            layer_seconds: 1e-6,
+            layers: vec![LayerCost {
+                embedding: 512,
+                seconds: 1e-6,
+            }],
         })
     }
 

@@ -158,8 +158,7 @@ pub fn corrections(entries: &[Measurement]) -> Vec<Correction> {
             Correction {
                 architecture: architecture.to_owned(),
                 quantization: quantization.to_owned(),
-                // Memory that is not there ends the engine: better too much than too little.
-                memory: memory.iter().copied().reduce(f64::max).unwrap_or(1.0),
+                memory: cautiously(memory.iter().copied().reduce(f64::max).unwrap_or(1.0)),
                 prefill: median(prefill),
                 decode: median(decode),
                 samples,
@@ -168,6 +167,15 @@ pub fn corrections(entries: &[Measurement]) -> Vec<Correction> {
     corrections
         .filter(|correction| correction.samples > 0)
         .collect()
+}
+
+/// Memory that is not there ends the engine, so that less than was predicted is believed by half: what was not touched
+/// this time may be the next.
+fn cautiously(ratio: f64) -> f64 {
+    match ratio < 1.0 {
+        true => (1.0 + ratio) / 2.0,
+        false => ratio,
+    }
 }
 
 /// 1 where there is nothing.
@@ -271,10 +279,11 @@ mod tests {
             entry("Q8_0", memory(100), memory(90)),
             entry("Q8_0", memory(100), memory(103)),
             entry("Q8_0", memory(100), memory(95)),
+            entry("Q6_K", memory(100), memory(90)),
             entry("F16", Figures::default(), memory(5)),
         ];
         let corrections = corrections(&entries);
-        assert_eq!(corrections.len(), 2, "{corrections:?}");
+        assert_eq!(corrections.len(), 3, "{corrections:?}");
         let q4 = Correction::of(&corrections, "qwen3", "Q4_K_M").unwrap();
         assert_eq!(
             (q4.memory, q4.prefill, q4.decode, q4.samples),
@@ -282,6 +291,8 @@ mod tests {
         );
         let q8 = Correction::of(&corrections, "qwen3", "Q8_0").unwrap();
         assert_eq!((q8.memory, q8.decode, q8.samples), (1.03, 1.0, 3));
+        let q6 = Correction::of(&corrections, "qwen3", "Q6_K").unwrap();
+        assert_eq!(q6.memory, 0.95);
         assert_eq!(Correction::of(&corrections, "qwen3", "F16"), None);
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use wick_engine::{
-    calibration::{AttentionRate, Calibration, Correction, ProductRate},
+    calibration::{AttentionRate, Calibration, Correction, LayerCost, ProductRate},
     gguf::TensorType,
 };
 
@@ -121,6 +121,11 @@ impl MadeUp {
 fn assumed(cores: u32, bytes_per_second: f64) -> Calibration {
     let cores = cores.max(1);
     let read = |threads: u32| (CORE_BYTES_PER_SECOND * f64::from(threads)).min(bytes_per_second);
+    let attention = |head_dim| AttentionRate {
+        head_dim,
+        prefill_macs_per_second: CORE_ATTENTION_MACS_PER_SECOND * f64::from(cores),
+        decode_macs_per_second: CORE_DECODE_ATTENTION_MACS_PER_SECOND * f64::from(cores),
+    };
     let products = TensorType::ALL.iter().filter(|t| t.format().is_some());
     let products = products.map(|tensor_type| ProductRate {
         tensor_type: tensor_type.name().into(),
@@ -133,13 +138,12 @@ fn assumed(cores: u32, bytes_per_second: f64) -> Calibration {
         memory_bytes_per_second: (1..=cores).map(read).collect(),
         disk_bytes_per_second: None,
         products: products.collect(),
-        attention: vec![AttentionRate {
-            head_dim: 128,
-            prefill_macs_per_second: CORE_ATTENTION_MACS_PER_SECOND * f64::from(cores),
-            decode_macs_per_second: CORE_DECODE_ATTENTION_MACS_PER_SECOND * f64::from(cores),
-        }],
+        attention: [64, 128].map(attention).to_vec(),
         cache_bytes_per_second: read(cores),
-        layer_seconds: LAYER_SECONDS,
+        layers: vec![LayerCost {
+            embedding: 2048,
+            seconds: LAYER_SECONDS,
+        }],
     }
 }
 
