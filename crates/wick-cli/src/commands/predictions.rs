@@ -19,8 +19,8 @@ use super::bench::{Measured, measure};
 use crate::arguments::{BenchOptions, ModelOptions};
 
 /// Tokens read and written at the end of each context.
-const READ: u32 = 512;
-const WRITTEN: u32 = 64;
+const READ: u32 = 256;
+const WRITTEN: u32 = 32;
 
 /// One model with one context.
 struct Row {
