@@ -17,7 +17,7 @@ fn bindings() -> String {
         catalog::*, chat::*, download::*, hardware::*, hub::*, library::*, recommend::*, *,
     };
     use wick_engine::{
-        calibration::{Calibration, ProductRate},
+        calibration::{AttentionRate, Calibration, LayerCost, ProductRate},
         estimate::{
             Dimensions, ExpertDimensions, MemoryBytes, MemoryVerdict, Mixture, Range, SpeedVerdict,
             Verdict,
@@ -91,6 +91,8 @@ fn bindings() -> String {
         GpuSearch,
         HardwareProfile,
         ProductRate,
+        AttentionRate,
+        LayerCost,
         Calibration,
         KeptCalibration,
         HardwareReport,

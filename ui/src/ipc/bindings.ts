@@ -552,6 +552,22 @@ export type ProductRate = {
   /** Multiplications and additions a second while a prompt is read. */
   prefillMacsPerSecond: number, };
 
+export type AttentionRate = {
+  /** Width of a head. */
+  headDim: number,
+  /** Multiplications and additions a second while a prompt is read: one for a query, a position it sees and a number
+ * of the key, and one for each number of the value. */
+  prefillMacsPerSecond: number,
+  /** The same while a token is written, over keys and values that a near cache holds. Where they come from memory, it
+ * takes at least what reading them takes. */
+  decodeMacsPerSecond: number, };
+
+export type LayerCost = {
+  /** Width of the embedding. */
+  embedding: number,
+  /** Seconds of one token, its attention to the first tokens among them, and what it takes to begin a product. */
+  seconds: number, };
+
 export type Calibration = {
   /** The path the kernels take: `avx512-vnni` for one. */
   simd: string,
