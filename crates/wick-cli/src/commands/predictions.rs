@@ -18,8 +18,10 @@ use wick_engine::{
 use super::bench::{Measured, measure};
 use crate::arguments::{BenchOptions, ModelOptions};
 
-/// Tokens read and written at the end of each context.
-const READ: u32 = 256;
+/// Tokens read at the end of each context: a longest pass, and half of it where that takes long; and tokens written there.
+const READ: u32 = 512;
+const READ_LATE: u32 = 256;
+const LATE: u32 = 8192;
 const WRITTEN: u32 = 32;
 
 /// One model with one context.
@@ -72,7 +74,8 @@ async fn check_model(
     // The first context once more at the end, with what it taught.
     for (n, &context) in contexts.iter().chain(contexts.first()).enumerate() {
         let is_repeated = n == contexts.len();
-        let (read, written) = (READ.min(context / 4), WRITTEN.min(context / 4));
+        let read = if context > LATE { READ_LATE } else { READ };
+        let (read, written) = (read.min(context / 4), WRITTEN.min(context / 4));
         let request = BenchRequest {
             prompt_tokens: read,
             generated_tokens: written,
