@@ -30,6 +30,9 @@ pub(super) async fn measure(model: &ModelOptions, request: BenchRequest) -> Resu
             _ = tokio::signal::ctrl_c() => work.cancel(),
         }
     };
+    // Another one may be measured next, and this one's memory is not free before its process has ended.
+    drop(work);
+    runtime.unload().await;
     Ok(Measured {
         report,
         prefill: spread(runs.iter().map(|run| run.prefill_tokens_per_second)),

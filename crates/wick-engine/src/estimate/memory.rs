@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use wick_kernels::{PAGE_TOKENS, PageLayout};
 
 use super::{ModelShape, Plan, Role, TensorGroup, shape::sum};
-use crate::{Result, generate::LONGEST_PASS, kv_cache::LayerShape, process::protocol::CacheType};
+use crate::{
+    Result, generate::LONGEST_PASS, kv_cache::LayerShape, layers::HELD_ROWS,
+    process::protocol::CacheType,
+};
 
 /// The program, its libraries and its threads.
 const PROGRAM_BYTES: u64 = 20_000_000;
@@ -15,10 +18,10 @@ const BYTES_OF_A_TOKEN: u64 = 313;
 const BUILDING_BYTES_OF_A_TOKEN: u64 = 117;
 /// Copies of a row of logits while a token is chosen, with what sorts them.
 const ROWS_OF_LOGITS: u64 = 6;
-/// What comes into memory with a row of the embedding: systems map 64 KiB around it, sometimes twice.
-const MAPPED_AROUND_A_ROW: u64 = 80 << 10;
+/// What comes into memory with a row of the embedding: systems map 64 KiB around it, often with a neighbour.
+const MAPPED_AROUND_A_ROW: u64 = 128 << 10;
 /// While the output is repacked, this share of it is there beside what it was and what it becomes.
-const REPACKING_SHARE: u64 = 25;
+const REPACKING_SHARE: u64 = 12;
 /// Tables of scores that exist at a time where a graphics processor computes attention.
 const SCORE_TABLES: u64 = 4;
 /// What a driver takes of a graphics processor's memory for a program.
@@ -140,9 +143,14 @@ impl ModelShape {
                         held
                     }
                     Role::Embedding if is_counted_as_output(group) => 0,
-                    // Rows are read where they are stored, and systems map what lies around them.
+                    // Rows are read where they are stored, and what systems map around them is given back soon, unless
+                    // all of it may be read in place.
+                    Role::Embedding if group.is_float => {
+                        embedding = group.bytes;
+                        embedding
+                    }
                     Role::Embedding => {
-                        embedding = group.bytes.min(tokens.saturating_mul(MAPPED_AROUND_A_ROW));
+                        embedding = group.bytes.min(HELD_ROWS as u64 * MAPPED_AROUND_A_ROW);
                         embedding
                     }
                 },

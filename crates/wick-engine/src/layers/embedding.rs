@@ -1,10 +1,16 @@
 //! From token numbers to the rows of the embedding matrix, read straight from the mapped file.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use candle_core::Tensor;
-use wick_kernels::{Format, dequantize};
+use wick_kernels::{Format, WeightBytes, dequantize};
 
 use super::{Compute, Rows, rows::HostRows};
 use crate::{Error, Result, source::SourceTensor};
+
+/// Systems map much of a file around each row that is read: after so many rows it is all given back, or the whole table
+/// would end up in this program's memory.
+pub(crate) const HELD_ROWS: usize = 64;
 
 /// The token embeddings.
 pub struct Embedding {
@@ -16,6 +22,8 @@ pub struct Embedding {
     rows: usize,
     scale: f32,
     compute: Compute,
+    /// Rows read since the table was given back; not counted where the output reads all of it for every token anyway.
+    held: Option<AtomicUsize>,
 }
 
 impl Embedding {
@@ -29,7 +37,9 @@ impl Embedding {
                 ));
             }
         };
+        let is_float = matches!(format, Format::F32 | Format::F16 | Format::BF16);
         Ok(Self {
+            held: (!is_float).then(AtomicUsize::default),
             table,
             format,
             width,
@@ -82,6 +92,12 @@ impl Embedding {
             if self.scale != 1.0 {
                 out.iter_mut().for_each(|value| *value *= self.scale);
             }
+        }
+        if let Some(held) = &self.held
+            && held.fetch_add(tokens.len(), Ordering::Relaxed) + tokens.len() >= HELD_ROWS
+        {
+            held.store(0, Ordering::Relaxed);
+            self.table.data.release(0..bytes.len());
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ use candle_core::Device;
 
 pub use attention::{Attention, AttentionWeights};
 pub use embedding::Embedding;
+pub(crate) use embedding::HELD_ROWS;
 pub use experts::{Experts, ExpertsShape};
 pub use host::Host;
 pub use linear::Linear;

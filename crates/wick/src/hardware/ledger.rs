@@ -169,11 +169,11 @@ pub fn corrections(entries: &[Measurement]) -> Vec<Correction> {
         .collect()
 }
 
-/// Memory that is not there ends the engine, so that less than was predicted is believed by half: what was not touched
-/// this time may be the next.
+/// Memory that is not there ends the engine, so that less than was predicted is believed by a quarter: what was not
+/// touched this time may be the next.
 fn cautiously(ratio: f64) -> f64 {
     match ratio < 1.0 {
-        true => (1.0 + ratio) / 2.0,
+        true => (3.0 + ratio) / 4.0,
         false => ratio,
     }
 }
@@ -292,7 +292,7 @@ mod tests {
         let q8 = Correction::of(&corrections, "qwen3", "Q8_0").unwrap();
         assert_eq!((q8.memory, q8.decode, q8.samples), (1.03, 1.0, 3));
         let q6 = Correction::of(&corrections, "qwen3", "Q6_K").unwrap();
-        assert_eq!(q6.memory, 0.95);
+        assert_eq!(q6.memory, 0.975);
         assert_eq!(Correction::of(&corrections, "qwen3", "F16"), None);
     }
 
