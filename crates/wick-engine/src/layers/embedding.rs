@@ -78,6 +78,15 @@ impl Embedding {
     }
 
     fn read(&self, tokens: &[u32], out: &mut [f32]) -> Result<()> {
+        let rows = out.chunks_mut((HELD_ROWS * self.width).max(1));
+        tokens
+            .chunks(HELD_ROWS)
+            .zip(rows)
+            .try_for_each(|(tokens, rows)| self.read_some(tokens, rows))
+    }
+
+    /// Reads at most [`HELD_ROWS`].
+    fn read_some(&self, tokens: &[u32], out: &mut [f32]) -> Result<()> {
         let bytes = self.table.data.as_ref();
         let row_bytes = bytes.len() / self.rows;
         for (&token, out) in tokens.iter().zip(out.chunks_exact_mut(self.width)) {
