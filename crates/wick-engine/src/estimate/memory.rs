@@ -14,13 +14,13 @@ use crate::{
 const PROGRAM_BYTES: u64 = 20_000_000;
 /// What the tokenizer takes, for each token.
 const BYTES_OF_A_TOKEN: u64 = 313;
-/// What it takes more while it is built, for each token; what comes later uses that memory again.
+/// What it takes more while it is built, for each token, of which little is used again.
 const BUILDING_BYTES_OF_A_TOKEN: u64 = 117;
 /// Copies of a row of logits while a token is chosen, with what sorts them.
 const ROWS_OF_LOGITS: u64 = 6;
-/// What comes into memory with a row of the embedding: systems map 64 KiB around it, often with a neighbour.
-const MAPPED_AROUND_A_ROW: u64 = 128 << 10;
-/// While the output is repacked, this share of it is there beside what it was and what it becomes.
+/// What comes into memory with a row of the embedding: systems map 64 KiB to 2 MiB around it.
+const MAPPED_AROUND_A_ROW: u64 = 1 << 20;
+/// While the output is repacked, this share of it is there beside what it becomes.
 const REPACKING_SHARE: u64 = 12;
 /// Tables of scores that exist at a time where a graphics processor computes attention.
 const SCORE_TABLES: u64 = 4;
@@ -169,9 +169,9 @@ impl ModelShape {
             false => 0,
         };
         let logits = self.vocabulary.saturating_mul(4 * ROWS_OF_LOGITS);
-        let run = sum([base, building.max(sum([pass, logits])?)])?;
-        // The output is repacked last, out of a part of the file that is given back only then.
-        let repacking = sum([read_once, read_once / REPACKING_SHARE, building])?;
+        let run = sum([base, building, pass, logits])?;
+        // The output is repacked last, out of a file that is given back piece by piece.
+        let repacking = sum([read_once / REPACKING_SHARE, building])?;
         let loaded = sum([weights - embedding, base, repacking])?;
         let work = run.max(loaded.saturating_sub(sum([weights, kv_cache])?));
         MemoryBytes::new(weights, kv_cache, work)

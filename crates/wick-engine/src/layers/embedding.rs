@@ -10,7 +10,7 @@ use crate::{Error, Result, source::SourceTensor};
 
 /// Systems map much of a file around each row that is read: after so many rows it is all given back, or the whole table
 /// would end up in this program's memory.
-pub(crate) const HELD_ROWS: usize = 64;
+pub(crate) const HELD_ROWS: usize = 8;
 
 /// The token embeddings.
 pub struct Embedding {
