@@ -124,7 +124,7 @@ impl Format {
     }
 
     /// Whether weights are stored as they are computed with, one by one.
-    pub(crate) const fn is_float(self) -> bool {
+    pub const fn is_float(self) -> bool {
         matches!(self, Format::F32 | Format::F16 | Format::BF16)
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) use system::Chunk;
 
 /// The size of a large page.
-pub(crate) const PAGE: usize = 2 << 20;
+const PAGE: usize = 2 << 20;
 
 /// Most matrices of a small model are smaller than a large page; they share chunks of this size.
 const CHUNK: usize = 32 << 20;

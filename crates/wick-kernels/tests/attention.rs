@@ -102,6 +102,8 @@ fn shapes() -> Vec<AttentionShape> {
         shape(4, 2, 64, None, None),
         shape(3, 3, 20, None, None),
         shape(8, 1, 32, Some(5.0), None),
+        shape(6, 2, 64, None, None),
+        shape(7, 1, 32, None, Some(200)),
         shape(2, 1, 96, None, Some(70)),
         shape(2, 2, 16, None, Some(1)),
     ]

@@ -150,10 +150,8 @@ fn own(page: &mut Option<Arc<Page>>) -> Result<&mut [u8]> {
     if Arc::get_mut(page).is_none() {
         *page = Arc::new(page.copied()?);
     }
-    match Arc::get_mut(page) {
-        Some(page) => Ok(page),
-        None => Err(Error::Compute {
-            reason: "a page of the cache is still shared".into(),
-        }),
-    }
+    let own = Arc::get_mut(page).ok_or_else(|| Error::Compute {
+        reason: "a page of the cache is still shared".into(),
+    })?;
+    Ok(own)
 }

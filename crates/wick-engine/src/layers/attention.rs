@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use candle_core::{D, DType, Tensor};
-use wick_kernels::{AttentionShape, PageLayout, Span, attention};
+use wick_kernels::{AttentionShape, Span, attention};
 
 use super::{
     Linear, RmsNorm, Rope, Rows,
@@ -104,48 +104,43 @@ impl Attention {
         let threads = q.host().threads();
         let mut out = q.like(q.width());
         let sequences = step.sequences_mut();
+        let mut layout = None;
         for sequence in sequences.iter_mut() {
             let rows = sequence.rows.start * k.width()..sequence.rows.end * k.width();
             let position = sequence.cache.position();
             let pages = sequence.cache.pages(self.layer).ok_or_else(apart)?;
             let (keys, values) = (&k.numbers()[rows.clone()], &v.numbers()[rows]);
             pages.write(threads, position, keys, values)?;
+            layout = Some(*pages.layout());
         }
-        let mut attend = |spans: &[Span<'_>], layout: PageLayout| {
+        let Some(layout) = layout else {
+            return Ok(out);
+        };
+        let mut attend = |spans: &[Span<'_>]| {
             let (q, out) = (q.numbers(), out.numbers_mut());
             attention(threads, &layout, &self.shape, spans, q, out)
         };
         match sequences {
-            [] => {}
             // One token asks for no memory.
-            [sequence] => {
-                let (span, layout) = self.span(sequence)?;
-                attend(&[span], layout)?;
-            }
+            [sequence] => attend(&[self.span(sequence)?])?,
             several => {
                 let spans = several.iter_mut().map(|sequence| self.span(sequence));
-                let spans = spans.collect::<Result<Vec<_>>>()?;
-                if let Some((_, layout)) = spans.first() {
-                    let layout = *layout;
-                    let spans: Vec<_> = spans.into_iter().map(|(span, _)| span).collect();
-                    attend(&spans, layout)?;
-                }
+                attend(&spans.collect::<Result<Vec<_>>>()?)?;
             }
         }
         Ok(out)
     }
 
-    /// What a sequence's rows see, and how it is kept.
-    fn span<'a>(&self, sequence: &'a mut StepSequence<'_>) -> Result<(Span<'a>, PageLayout)> {
+    /// What a sequence's rows see.
+    fn span<'a>(&self, sequence: &'a mut StepSequence<'_>) -> Result<Span<'a>> {
         let first_position = sequence.cache.position();
         let pages = sequence.cache.pages(self.layer).ok_or_else(apart)?;
-        let span = Span {
+        Ok(Span {
             first_row: sequence.rows.start,
             rows: sequence.rows.len(),
             first_position,
             pages: pages.table(),
-        };
-        Ok((span, *pages.layout()))
+        })
     }
 
     fn with_candle(

@@ -37,9 +37,8 @@ impl Embedding {
                 ));
             }
         };
-        let is_float = matches!(format, Format::F32 | Format::F16 | Format::BF16);
         Ok(Self {
-            held: (!is_float).then(AtomicUsize::default),
+            held: (!format.is_float()).then(AtomicUsize::default),
             table,
             format,
             width,

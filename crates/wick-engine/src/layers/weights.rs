@@ -223,8 +223,7 @@ impl<'a> Weights<'a> {
                     })
                 });
                 let parts: Vec<MatrixPart> = parts.collect::<Result<_>>()?;
-                let plain = [Format::F32, Format::F16, Format::BF16];
-                let is_plain = parts.iter().all(|part| plain.contains(&part.format));
+                let is_plain = parts.iter().all(|part| part.format.is_float());
                 let is_small = precise::is_computed_precisely(self.source.weights() as u64);
                 let matrix = Matrix::new(parts, host.threads())?;
                 Weight::Host {
@@ -244,10 +243,7 @@ impl<'a> Weights<'a> {
     fn on_device(&self, name: &str, tensor: &SourceTensor) -> Result<QMatMul> {
         let device = self.compute.device();
         let (columns, rows) = (tensor.dims[0], tensor.dims[1]);
-        let is_plain = matches!(
-            format_of(name, tensor)?,
-            Format::F32 | Format::F16 | Format::BF16
-        );
+        let is_plain = format_of(name, tensor)?.is_float();
         if let Some(dtype) = tensor.tensor_type.to_candle()
             && !is_plain
         {

@@ -137,7 +137,7 @@ impl Bench {
             });
             let rate = (turns * tokens * rows * columns) as f64 / time;
             let (memory, integers) = self.ceilings;
-            let is_float = matches!(format, Format::F32 | Format::F16 | Format::BF16);
+            let is_float = format.is_float();
             if tokens == 1 {
                 let read = (turns * bytes) as f64 / time;
                 self.line(format.name(), &shape, tokens, "GB/s", read / 1e9);

@@ -161,7 +161,8 @@ pub(super) unsafe fn unpack<S: Simd, C: Numbers>(head: &Head, visible: usize, ou
     }
 }
 
-/// Runs a body for groups of N queries: as many as a tile has, then the rest.
+/// Runs a body for groups of N queries: as many as a tile has, then the rest. Three query heads to a key head are common,
+/// and where tiles are large, five, six and seven take two.
 macro_rules! by_tiles {
     ($count:expr, |$first:ident, $n:ident| $call:expr) => {
         let mut $first = 0;
@@ -173,12 +174,12 @@ macro_rules! by_tiles {
                     $first += $size;
                 }};
             }
-            // Three query heads to a key head are common, and five, six and seven then take two tiles.
             match $count - $first {
                 8.. if S::TILE >= 8 => go!(8),
-                4 | 7.. => go!(4),
-                3 | 5 | 6 => go!(3),
-                2 => go!(2),
+                4 | 7.. if S::TILE >= 4 => go!(4),
+                5 | 6 if S::TILE >= 4 => go!(3),
+                3 => go!(3),
+                2.. => go!(2),
                 _ => go!(1),
             }
         }

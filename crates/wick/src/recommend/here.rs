@@ -46,9 +46,7 @@ impl Known {
             preferences,
         )
     }
-}
 
-impl Known {
     /// Where to load a model: where predictions say that it fits best, with the context it is loaded with. A graphics
     /// processor is tried, not insisted on; what does not fit on it must not be.
     fn device_for(
